@@ -1,0 +1,35 @@
+/** Time as people of the deployment see it: RFC 3339 with the zone's offset, days of that zone. */
+export interface Clock {
+  now(): Date;
+}
+export const systemClock: Clock = { now: () => new Date() };
+
+/** Formats instants as 2025-10-30T15:30:45.123+03:30 in one zone. */
+export function createInstantFormat(timeZone: string): (instant: Date) => string {
+  const parts = new Intl.DateTimeFormat('en-US', {
+    timeZone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    timeZoneName: 'longOffset',
+  });
+  return (instant) => {
+    const part: Record<string, string> = {};
+    for (const { type, value } of parts.formatToParts(instant)) part[type] = value;
+    // ICU writes plain "GMT" for UTC and GMT+03:25:44 for zones before standard time (RFC 3339 knows minutes only).
+    const offset = (part.timeZoneName ?? '').replace('GMT', '').slice(0, 6) || '+00:00';
+    const milliseconds = String(instant.getUTCMilliseconds()).padStart(3, '0');
+    const year = (part.year ?? '').padStart(4, '0');
+    return `${year}-${part.month}-${part.day}T${part.hour}:${part.minute}:${part.second}.${milliseconds}${offset}`;
+  };
+}
+
+/** Formats instants as the day 2025-10-30 of one zone. */
+export function createDayFormat(timeZone: string): (instant: Date) => string {
+  const format = new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' });
+  return (instant) => format.format(instant);
+}
