@@ -1,0 +1,3 @@
+// `npm start`. ES5 on purpose: an old Node must be able to read this file and say its one sentence.
+require('./machine.cjs').check();
+require('./enter.cjs')('start');
