@@ -1,0 +1,101 @@
+"""The environment and arguments of one user's server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import bubblewrap
+from .folders import UserFolders
+from .socket_url import socket_url
+
+# jupyter_server refuses a unix socket together with any port but its default, and jupyterhub-singleuser always takes
+# a port from this URL.
+SERVICE_PORT = 8888
+
+
+@dataclass(frozen=True)
+class View:
+    """Where the server finds its things: paths inside the jail, or the host's own without one."""
+
+    home: str
+    state: str
+    spool: str
+    socket: str
+    runtime: str
+    data: str
+    capture: str
+    hub_socket: str
+    path: str
+
+
+def jail_view(username: str, prefix: Path) -> View:
+    """What the server sees inside bubblewrap."""
+    return View(
+        home=f'/home/{username}',
+        state=bubblewrap.JAIL_STATE,
+        spool=bubblewrap.JAIL_SPOOL,
+        socket=bubblewrap.JAIL_SOCKET,
+        runtime=bubblewrap.JAIL_RUNTIME,
+        # Not durable on purpose: a kernel spec or extension that a user's code leaves here is gone at the next start.
+        data=f'{bubblewrap.JAIL_SERVER_HOME}/data',
+        capture=bubblewrap.JAIL_CAPTURE,
+        hub_socket=bubblewrap.JAIL_HUB_SOCKET,
+        path=f'{prefix}/bin:/usr/bin:/bin',
+    )
+
+
+def plain_view(folders: UserFolders, capture: Path, hub_socket: Path, prefix: Path) -> View:
+    """What the server sees without a jail."""
+    return View(
+        home=str(folders.home),
+        state=str(folders.state),
+        spool=str(folders.spool),
+        socket=str(folders.socket),
+        runtime=str(folders.run / 'rt'),
+        data=str(folders.run / 'data'),
+        capture=str(capture),
+        hub_socket=str(hub_socket),
+        path=f'{prefix}/bin:/usr/local/bin:/usr/bin:/bin',
+    )
+
+
+def server_environment(username: str, view: View, prefix: Path, time_zone: str, base_url: str) -> dict[str, str]:
+    """The variables that are ours; they are put over those that the Hub gives every server."""
+    api = f'{socket_url(Path(view.hub_socket))}/hub/api'
+    return {
+        'AUDIT_DB_CONNECTION': f'http+unix://{view.capture}/capture.sock',
+        'SHAPARAK_USER': username,
+        'SHAPARAK_SPOOL_DIRECTORY': view.spool,
+        'HOME': view.home,
+        'USER': username,
+        'LOGNAME': username,
+        'SHELL': '/bin/bash',
+        'LANG': 'C.UTF-8',
+        'TZ': time_zone,
+        'PATH': view.path,
+        'JUPYTERHUB_SERVICE_URL': f'http://localhost:{SERVICE_PORT}{base_url}',
+        'JUPYTERHUB_API_URL': api,
+        'JUPYTERHUB_ACTIVITY_URL': f'{api}/users/{username}/activity',
+        # Never the home's ~/.jupyter: configuration is code that runs in the server.
+        'JUPYTER_CONFIG_DIR': f'{prefix}/etc/jupyter',
+        'JUPYTER_DATA_DIR': view.data,
+        'JUPYTER_RUNTIME_DIR': view.runtime,
+        'JUPYTERLAB_SETTINGS_DIR': f'{view.state}/lab-settings',
+        'JUPYTERLAB_WORKSPACES_DIR': f'{view.state}/lab-workspaces',
+    }
+
+
+def server_command(prefix: Path, view: View) -> list[str]:
+    """Isolated mode (-I): the user's site-packages, PYTHON* variables and current folder must not reach the server.
+
+    The socket's mode lets the gateway's uid in; who may come that far is decided by the run folder's mode.
+    """
+    return [
+        f'{prefix}/bin/python3', '-I', '-m', 'jupyterhub.singleuser',
+        f'--ServerApp.sock={view.socket}',
+        '--ServerApp.sock_mode=0666',
+        f'--ServerApp.root_dir={view.home}',
+        # Which notebooks a person trusts outlives a restart of the server, unlike the rest of the data folder.
+        f'--NotebookNotary.data_dir={view.state}',
+    ]  # fmt: skip
