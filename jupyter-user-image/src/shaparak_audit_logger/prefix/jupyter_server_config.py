@@ -1,0 +1,31 @@
+"""Configuration of every user's Jupyter server. Written by `python -m shaparak_audit_logger install`."""
+
+c = get_config()  # noqa: F821 - given by Jupyter
+
+# no terminals, no way out for files but the editor, no export
+c.ServerApp.terminals_enabled = False
+c.ServerApp.jpserver_extensions = {
+    "jupyterlab": True,
+    "notebook_shim": True,
+    "shaparak_audit_logger": True,
+    # starts `npm prefix` in every user server to look for language servers
+    "jupyter_lsp": False,
+    "jupyter_server_terminals": False,
+}
+c.ServerApp.authorizer_class = "shaparak_audit_logger.authorizer.LabAuthorizer"
+c.ServerApp.quit_button = False
+c.ServerApp.open_browser = False
+c.ContentsManager.files_handler_class = "tornado.web.ErrorHandler"
+c.ContentsManager.files_handler_params = {"status_code": 403}
+c.LabApp.extension_manager = "readonly"
+c.LabApp.news_url = None
+c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
+
+# one kernel, the audited one
+c.ServerApp.kernel_spec_manager_class = "shaparak_audit_logger.kernelspecs.InstalledKernelSpecManager"
+c.KernelSpecManager.allowed_kernelspecs = {"python3"}
+c.KernelSpecManager.ensure_native_kernel = False
+c.MultiKernelManager.default_kernel_name = "python3"
+
+# the stock limit replaces a large output by a warning
+c.ZMQChannelsWebsocketConnection.limit_rate = False
