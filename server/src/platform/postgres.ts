@@ -45,8 +45,9 @@ export function connectDirect(settings: DatabaseSettings, options: ConnectOption
 }
 
 function open(url: string, role: string | null, prepare: boolean, options: ConnectOptions): Database {
-  return postgres<{ bigint: number }>(url, {
-    ...socketHost(url),
+  const socket = socketHost(url);
+  return postgres<{ bigint: number }>(socket.url, {
+    ...(socket.path === null ? {} : { path: socket.path }),
     max: options.max ?? 10,
     prepare,
     connect_timeout: 10,
@@ -61,12 +62,18 @@ function open(url: string, role: string | null, prepare: boolean, options: Conne
   });
 }
 
-/** libpq's form for unix sockets, postgresql://user@/database?host=/dir, which the driver does not read itself. */
-function socketHost(url: string): { host?: string; path?: string } {
-  const directory = new URL(url).searchParams.get('host');
-  if (!directory?.startsWith('/')) return {};
-  const port = new URL(url).searchParams.get('port') ?? '5432';
-  return { path: `${directory}/.s.PGSQL.${port}` };
+/**
+ * libpq's form for unix sockets, postgresql://user@/database?host=/dir, which the driver does not read itself: it would
+ * send `host` to the server as a setting (42704), so it is taken out of the address.
+ */
+function socketHost(text: string): { url: string; path: string | null } {
+  const url = new URL(text);
+  const directory = url.searchParams.get('host');
+  if (!directory?.startsWith('/')) return { url: text, path: null };
+  const path = `${directory}/.s.PGSQL.${url.searchParams.get('port') ?? '5432'}`;
+  url.searchParams.delete('host');
+  url.searchParams.delete('port');
+  return { url: url.href, path };
 }
 
 /** SQLSTATE of a failed statement, errno of a failed connection, or null for anything else. */
