@@ -23,6 +23,7 @@ JAIL_STATE = '/var/state'
 JAIL_SPOOL = '/var/spool/shaparak'
 JAIL_RUNTIME = '/run/rt'
 JAIL_SERVER_HOME = '/run/h'
+JAIL_CONFIGURATION = '/run/configuration'
 
 ETC_FILES = ('fonts', 'ld.so.cache', 'localtime', 'alternatives', 'mime.types', 'nsswitch.conf')
 
@@ -142,6 +143,7 @@ def _user_folders(jail: Jail) -> list[str]:
         '--ro-bind', str(jail.hub_socket), JAIL_HUB_SOCKET,
         # The folder, not the socket: a restarted portal makes a new socket in it.
         '--ro-bind', str(jail.capture), JAIL_CAPTURE,
+        '--ro-bind', str(jail.identity / 'configuration'), JAIL_CONFIGURATION,
     ]  # fmt: skip
 
 

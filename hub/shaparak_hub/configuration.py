@@ -21,6 +21,7 @@ PORTAL_SCOPES = [
     'access:servers',
     'list:users',
     'read:users:activity',
+    'read:hub',
     'read:metrics',
 ]
 START_TIMEOUT_SECONDS = 45

@@ -26,6 +26,7 @@ class View:
     data: str
     capture: str
     hub_socket: str
+    configuration: str
     path: str
 
 
@@ -41,6 +42,7 @@ def jail_view(username: str, prefix: Path) -> View:
         data=f'{bubblewrap.JAIL_SERVER_HOME}/data',
         capture=bubblewrap.JAIL_CAPTURE,
         hub_socket=bubblewrap.JAIL_HUB_SOCKET,
+        configuration=bubblewrap.JAIL_CONFIGURATION,
         path=f'{prefix}/bin:/usr/bin:/bin',
     )
 
@@ -56,11 +58,12 @@ def plain_view(folders: UserFolders, capture: Path, hub_socket: Path, prefix: Pa
         data=str(folders.run / 'data'),
         capture=str(capture),
         hub_socket=str(hub_socket),
+        configuration=str(folders.identity / 'configuration'),
         path=f'{prefix}/bin:/usr/local/bin:/usr/bin:/bin',
     )
 
 
-def server_environment(username: str, view: View, prefix: Path, time_zone: str, base_url: str) -> dict[str, str]:
+def server_environment(username: str, view: View, time_zone: str, base_url: str) -> dict[str, str]:
     """The variables that are ours; they are put over those that the Hub gives every server."""
     api = f'{socket_url(Path(view.hub_socket))}/hub/api'
     return {
@@ -77,8 +80,9 @@ def server_environment(username: str, view: View, prefix: Path, time_zone: str, 
         'JUPYTERHUB_SERVICE_URL': f'http://localhost:{SERVICE_PORT}{base_url}',
         'JUPYTERHUB_API_URL': api,
         'JUPYTERHUB_ACTIVITY_URL': f'{api}/users/{username}/activity',
-        # Never the home's ~/.jupyter: configuration is code that runs in the server.
-        'JUPYTER_CONFIG_DIR': f'{prefix}/etc/jupyter',
+        # Empty and read-only, never the home's ~/.jupyter: configuration is code that runs in the server. Ours is in
+        # <prefix>/etc/jupyter, which Jupyter reads anyway.
+        'JUPYTER_CONFIG_DIR': view.configuration,
         'JUPYTER_DATA_DIR': view.data,
         'JUPYTER_RUNTIME_DIR': view.runtime,
         'JUPYTERLAB_SETTINGS_DIR': f'{view.state}/lab-settings',

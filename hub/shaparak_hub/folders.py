@@ -104,7 +104,7 @@ def _give(folder: Path, found: os.stat_result, uid: int, group: int) -> None:
 
 
 def _write_identity(folders: UserFolders, uid: int) -> None:
-    """Write the passwd, group and hosts files that the jail shows: no account on the machine is needed."""
+    """Write what the jail shows as passwd, group, hosts (no account on the machine is needed) and configuration."""
     name, home = folders.username, f'/home/{folders.username}'
     shutil.rmtree(folders.identity, ignore_errors=True)
     folders.identity.mkdir(mode=0o711)
@@ -118,6 +118,11 @@ def _write_identity(folders: UserFolders, uid: int) -> None:
         path = folders.identity / file
         path.write_text(text, encoding='ascii')
         os.chmod(path, 0o644)
+    configuration = folders.identity / 'configuration'
+    configuration.mkdir()
+    # Without this file Jupyter tries to move an old IPython's settings here, and ends because it cannot write.
+    (configuration / 'migrated').touch()
+    os.chmod(configuration, 0o755)
 
 
 def _may_enter(folder: Path, uid: int) -> bool:

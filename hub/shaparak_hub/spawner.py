@@ -76,9 +76,7 @@ class ShaparakSpawner(Spawner):  # type: ignore[misc]
         await asyncio.to_thread(prepare_folders, folders, uid)
         argv, view = self._command(folders, uid, capture)
         self._progress.reach('launch')
-        environment = self.get_env() | server_environment(
-            username, view, self.settings.environment_prefix, self.settings.time_zone, self.server.base_url
-        )
+        environment = self.get_env() | server_environment(username, view, self.settings.time_zone, self.server.base_url)
         self._process = await ServerProcess.start(argv, environment, Path('/'), self._log_line)
         self._progress.reach('boot')
         await self._wait(self._process, folders.socket)
