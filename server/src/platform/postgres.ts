@@ -46,7 +46,7 @@ export function connectDirect(settings: DatabaseSettings, options: ConnectOption
 
 function open(url: string, role: string | null, prepare: boolean, options: ConnectOptions): Database {
   const socket = socketHost(url);
-  return postgres<{ bigint: number }>(socket.url, {
+  return postgres<{ bigint: postgres.PostgresType<number> }>(socket.url, {
     ...(socket.path === null ? {} : { path: socket.path }),
     max: options.max ?? 10,
     prepare,

@@ -3,6 +3,7 @@
  * not in arguments or environments, which other processes of the machine may read.
  */
 import { readFileSync } from 'node:fs';
+import type { JWK } from 'jose';
 import type { Config } from '../config.js';
 import type { DatabaseSettings } from './postgres.js';
 
@@ -25,7 +26,7 @@ export interface PortalSettings extends CommonSettings {
   /** key of the folders' names, hex; a name can't be guessed by another user */
   captureKey: string;
   /** signs lab tickets, Ed25519, JWK */
-  ticketPrivateKey: JsonWebKey;
+  ticketPrivateKey: JWK;
   /** built portal, portal/dist */
   assetsDirectory: string;
   /** isolation of user servers that is on: uid, bubblewrap */
@@ -33,7 +34,7 @@ export interface PortalSettings extends CommonSettings {
 }
 
 export interface GatewaySettings extends CommonSettings {
-  ticketPublicKey: JsonWebKey;
+  ticketPublicKey: JWK;
   /** signs the lab host's own cookie, hex */
   cookieKey: string;
   proxyApi: { port: number; token: string };
