@@ -7,12 +7,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
-from intake_double import IntakeDouble, running
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
+
+from intake_double import IntakeDouble, running
 from shaparak_audit_logger.install import install
 from shaparak_audit_logger.kernelspecs import InstalledKernelSpecManager
 
@@ -53,6 +54,7 @@ class Kernel:
     manager: KernelManager
     client: BlockingKernelClient
     console: Path
+    log: BinaryIO
     replies: dict[str, Any] = field(default_factory=dict)
 
     def run(self, code: str, **options: Any) -> dict[str, Any]:
@@ -114,14 +116,14 @@ def start_kernel(short_directory: Path, intake: IntakeDouble, kernels: Path) -> 
             connection_file=str(short_directory / f"kernel-test-{number}.json"),
         )
         console = short_directory / f"console-{number}"
-        with console.open("wb") as log:
-            manager.start_kernel(
-                env={name: value for name, value in variables.items() if value is not None}, stdout=log, stderr=log
-            )
+        log = console.open("ab")  # stays open: a restart starts the kernel with the same arguments
+        manager.start_kernel(
+            env={name: value for name, value in variables.items() if value is not None}, stdout=log, stderr=log
+        )
         client = manager.client()
         client.start_channels()
         client.wait_for_ready(timeout=TIMEOUT)
-        kernel = Kernel(manager, client, console)
+        kernel = Kernel(manager, client, console, log)
         started.append(kernel)
         return kernel
 
@@ -131,6 +133,7 @@ def start_kernel(short_directory: Path, intake: IntakeDouble, kernels: Path) -> 
         if kernel.manager.is_alive():
             kernel.manager.shutdown_kernel()
         kernel.manager.cleanup_resources()
+        kernel.log.close()
 
 
 @pytest.fixture

@@ -120,9 +120,8 @@ class IntakeDouble:
 
     def wait_for(self, condition: Callable[[], bool], what: str, timeout: float = 15) -> None:
         with self.changed:
-            assert self.changed.wait_for(condition, timeout), (
-                f"{what}; seen: {[(r['sequence'], r['type'], str(r.get('code'))[:60]) for r in self.records.values()][-12:]}"
-            )
+            seen = [(r["sequence"], r["type"], str(r.get("code"))[:60]) for r in self.records.values()]
+            assert self.changed.wait_for(condition, timeout), f"{what}; seen: {seen[-12:]}"
 
     def finish_of(self, code: str, timeout: float = 15) -> dict[str, Any]:
         """The end of the last execution of this code."""

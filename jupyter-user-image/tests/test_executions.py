@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+
 from conftest import Kernel
 from intake_double import IntakeDouble
 
@@ -46,7 +47,7 @@ def test_matrix_of_cases(kernel: Kernel, intake: IntakeDouble) -> None:
 
 
 def test_silent_and_unstored_requests_are_recorded(kernel: Kernel, intake: IntakeDouble) -> None:
-    kernel.run("secret = 1", silent=True)
+    kernel.run("secret = 1", silent=True, store_history=False)
     kernel.run("b = 2", store_history=False)
     kernel.run("c = 3")
     intake.finish_of("c = 3")

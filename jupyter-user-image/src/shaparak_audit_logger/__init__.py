@@ -8,14 +8,13 @@ environment.
 from typing import Any
 
 from ._version import __version__
+from .database import Database
 
 __all__ = ["__version__", "load_ipython_extension"]
 
 
 def load_ipython_extension(shell: Any) -> None:
     """Give the user the name `db` (called by IPython through the kernel spec's argv)."""
-    from .database import Database
-
     # interactive=False: `%who` and the variable list of the user stay empty
     shell.push({"db": Database()}, interactive=False)
 

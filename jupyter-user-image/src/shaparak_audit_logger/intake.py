@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 SCHEME = "http+unix://"
 PATH = "/v1/observations"
+_decode = json.JSONDecoder().decode
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def _answer(status: int, retry_after: str | None, body: bytes) -> Answer:
     if status != 200:
         return Unavailable(f"HTTP {status}", _seconds(retry_after))
     try:
-        through = json.loads(body)["through"]
+        through = _decode(body.decode())["through"]
     except (ValueError, KeyError, TypeError):
         return Unavailable("the intake's receipt could not be read")
     return Committed(through if isinstance(through, int) else 0)

@@ -15,11 +15,11 @@ from traitlets import default
 class InstalledKernelSpecManager(KernelSpecManager):  # type: ignore[misc]  # jupyter_client is not fully typed
     """Finds only kernel specs of the installation, and of those only the allowed ones."""
 
-    @default("ensure_native_kernel")
+    @default("ensure_native_kernel")  # type: ignore[untyped-decorator]
     def _no_native_kernel(self) -> bool:
         return False
 
-    @default("kernel_dirs")
+    @default("kernel_dirs")  # type: ignore[untyped-decorator]
     def _only_the_installation(self) -> list[str]:
         return [str(Path(sys.prefix) / "share" / "jupyter" / "kernels")]
 

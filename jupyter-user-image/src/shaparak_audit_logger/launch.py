@@ -4,6 +4,7 @@ import os
 import re
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,8 @@ def write_console(descriptor: int) -> Callable[[str], None]:
     write = os.write
 
     def console(text: str) -> None:
-        try:
+        with suppress(OSError):  # nobody reads the log any more; there is no better place to say so
             write(descriptor, f"{text}\n".encode("utf-8", "replace"))
-        except OSError:
-            pass  # nobody reads the log any more; there is no better place to say so
 
     return console
 

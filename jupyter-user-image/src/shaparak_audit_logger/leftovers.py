@@ -16,6 +16,7 @@ from .intake import Intake
 from .segments import SENSOR_SUFFIX, Line, SegmentReader, gap_line, sensor_path
 
 DRAIN_SECONDS = 10.0
+_listdir = os.listdir
 
 
 class _DeadSpool:
@@ -47,7 +48,7 @@ class _DeadSpool:
 def drain_leftovers(directory: Path, intake: Intake, clock: Clock, log: Log) -> Waiting | None:
     """Deliver and delete what dead instances left. Returns why something had to stay, if it had to."""
     try:
-        names = sorted(name for name in os.listdir(directory) if name.endswith(SENSOR_SUFFIX))
+        names = sorted(name for name in _listdir(directory) if name.endswith(SENSOR_SUFFIX))
     except OSError:
         return None  # no kernel has run yet
     for name in names:
@@ -60,7 +61,7 @@ def drain_leftovers(directory: Path, intake: Intake, clock: Clock, log: Log) -> 
 def _drain(directory: Path, instance: str, intake: Intake, clock: Clock, log: Log) -> Waiting | None:
     path = sensor_path(directory, instance)
     try:
-        owner = open_file(path, "rb")
+        owner = open_file(path, "rb")  # noqa: SIM115 - closed by the `with` below
     except OSError:
         return None  # another drainer was faster
     with owner:

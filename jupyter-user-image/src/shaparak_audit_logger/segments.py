@@ -13,9 +13,11 @@ import re
 from dataclasses import dataclass
 from io import BufferedReader
 from io import open as open_file
+from itertools import pairwise
 from pathlib import Path
 
 SENSOR_SUFFIX = ".sensor"
+_listdir = os.listdir
 _SEQUENCE = re.compile(rb'\{"sequence":(\d+),')
 
 
@@ -85,7 +87,7 @@ class SegmentReader:
     def forget(self, through: int) -> None:
         """Delete every segment whose lines are all acknowledged, except the newest (its writer may append)."""
         firsts = self._segments()
-        for first, following in zip(firsts, firsts[1:], strict=False):
+        for first, following in pairwise(firsts):
             if following <= through + 1:
                 segment_path(self._directory, self._instance, first).unlink(missing_ok=True)
 
@@ -108,7 +110,7 @@ class SegmentReader:
 
     def _segments(self) -> list[int]:
         prefix = f"{self._instance}."
-        names = (name[len(prefix) : -6] for name in os.listdir(self._directory) if name.startswith(prefix))
+        names = (name[len(prefix) : -6] for name in _listdir(self._directory) if name.startswith(prefix))
         return sorted(int(number) for number in names if number.isdigit())
 
     def _next(self) -> Line | None:
@@ -133,7 +135,8 @@ class SegmentReader:
             return True
         self.close()
         self._first = following[0]
-        self._file = open_file(segment_path(self._directory, self._instance, self._first), "rb")
+        path = segment_path(self._directory, self._instance, self._first)
+        self._file = open_file(path, "rb")  # noqa: SIM115 - stays open from read to read
         return True
 
     @staticmethod

@@ -5,10 +5,10 @@ stopped (`sensor_stopped`, and one second to deliver the rest). What cannot be d
 Nothing here raises into a cell, prints into it, or lets it wait for the intake.
 """
 
-import _signal
 import json
 import os
 import random
+import signal
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -71,7 +71,7 @@ class HeldInterrupt:
     """
 
     def __init__(self) -> None:
-        self._signal, self._raise, self._number = _signal.signal, _signal.raise_signal, _signal.SIGINT
+        self._signal, self._raise, self._number = signal.signal, signal.raise_signal, signal.SIGINT
         self._main = main_thread().ident
         self._previous: Callable[[int, FrameType | None], object] | int | None = None
         self._held = False

@@ -26,8 +26,9 @@ from .segments import Line, SegmentReader, gap_line, segment_path, sensor_path
 MEMORY_RECORDS = 2000
 MEMORY_BYTES = 32 << 20
 SEGMENT_BYTES = 1 << 20
-_write, _fsync, _getpid = os.write, os.fsync, os.getpid
-_ftruncate = os.ftruncate
+# bound when the kernel starts: a cell that replaces functions of `os` changes nothing here
+_open, _close, _rename, _write = os.open, os.close, os.rename, os.write
+_fsync, _ftruncate, _getpid = os.fsync, os.ftruncate, os.getpid
 
 
 class Spool:
@@ -202,7 +203,7 @@ class Spool:
             self.problem = f"the spool cannot be continued: {problem}"
             return
         _fsync(self._segment)
-        os.close(self._segment)
+        _close(self._segment)
         self._segment, self._size, self._synced = following, 0, 0
 
     def _drop_first_of_memory(self) -> None:
@@ -211,26 +212,26 @@ class Spool:
     def _close_descriptors(self) -> None:
         for descriptor in (self._segment, self._owner):
             if descriptor is not None:
-                os.close(descriptor)
+                _close(descriptor)
         self._segment = self._owner = None
 
 
 def _create(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL, 0o600)
+    return _open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL, 0o600)
 
 
 def _create_owned(path: Path, content: bytes) -> int:
     """Create a file that is locked before anybody can see it under its name."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     unnamed = path.with_suffix(".new")
-    descriptor = os.open(unnamed, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor = _open(unnamed, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         flock(descriptor, LOCK_EX | LOCK_NB)
-        if os.write(descriptor, content) != len(content):
+        if _write(descriptor, content) != len(content):
             raise OSError(28, "No space left on device", str(unnamed))
-        os.rename(unnamed, path)
+        _rename(unnamed, path)
     except OSError:
-        os.close(descriptor)
+        _close(descriptor)
         unnamed.unlink(missing_ok=True)
         raise
     return descriptor
