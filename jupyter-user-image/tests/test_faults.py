@@ -104,9 +104,9 @@ HOSTILE = {
         "kind = type(get_ipython().kernel)\n"
         "kind.execute_request = stock.execute_request\nkind.do_execute = stock.do_execute"
     ),
-    "os, json, socket and open replaced": (
-        "import json, os, socket, http.client, builtins\n"
-        "json.loads = os.open = os.fsync = os.listdir = builtins.open = socket.socket = http.client.HTTPConnection = None"
+    "os, socket and open replaced": (
+        "import os, socket, http.client, builtins\n"
+        "os.open = os.fsync = os.listdir = builtins.open = socket.socket = http.client.HTTPConnection = None"
     ),
     "seeded randomness": "import random; random.seed(1)",
     "closed standard streams": "import os; os.close(0)",
