@@ -1,0 +1,52 @@
+/** What the operator reads when everything runs. */
+import type { Config } from '../config.js';
+import type { FirstUser } from './first-users.js';
+import type { Isolation } from './isolation.js';
+
+export interface Announcement {
+  config: Config;
+  data: string;
+  users: FirstUser[];
+  isolation: Isolation;
+  seconds: number;
+}
+
+export function announcement({ config, data, users, isolation, seconds }: Announcement): string {
+  return [
+    '',
+    ...firstUsers(users),
+    `Shaparak is ready (${seconds.toFixed(1)} s)`,
+    `  Portal      ${config.publicUrl}/portal`,
+    `  Lab         ${config.labUrl} (opened from the portal)`,
+    `  Data        ${data}`,
+    `  Database    ${config.databaseUrl === null ? 'built in, by its socket only' : 'DATABASE_URL'}`,
+    `  Protection  ${protection(isolation)}`,
+    ...isolation.missing.map((sentence) => `  ⚠ ${sentence}`),
+    `  Users       npx shaparak user add NAME · Check: npx shaparak doctor`,
+    'Press Ctrl-C to stop.',
+    '',
+  ].join('\n');
+}
+
+function protection({ kind }: Isolation): string {
+  if (kind === 'uid+bubblewrap') return 'each user server in a jail of its own, under a uid of its own';
+  return kind === 'bubblewrap' ? 'each user server in a jail of its own' : 'none for user servers';
+}
+
+function firstUsers(users: FirstUser[]): string[] {
+  if (users.length === 0) return [];
+  const lines = users.map(
+    ({ username, role, generatedPassword }) =>
+      `${username.padEnd(10)} ${(generatedPassword ?? '(password from the environment)').padEnd(32)} ${role}`,
+  );
+  if (users.some((user) => user.generatedPassword !== null))
+    lines.push('', 'Shown only now. Another one: npx shaparak user passwd NAME');
+  const width = Math.max(...lines.map((line) => line.length));
+  const title = ' First users ';
+  return [
+    `┌─${title}${'─'.repeat(width + 1 - title.length)}┐`,
+    ...lines.map((line) => `│ ${line.padEnd(width)} │`),
+    `└${'─'.repeat(width + 2)}┘`,
+    '',
+  ];
+}
