@@ -54,8 +54,10 @@ export function watchCapture({ kernelId, ask, onChange, clock = realClock }) {
   function judge(answer) {
     const confirmed = answer.reporting === true && answer.instance !== null && answer.instance !== before;
     if (confirmed) {
+      // Another instance without a restart that we saw: somebody else restarted this kernel.
+      const isNews = state !== 'reporting' || answer.instance !== heard;
       heard = answer.instance;
-      if (state !== 'reporting') tell('reporting', answer);
+      if (isNews) tell('reporting', answer);
     } else if (state === 'reporting' || clock.now() - startedAt >= PATIENCE_MS) {
       // An old instance that still counts as reporting has no reason of its own.
       tell('failed', { ...answer, reason: answer.reason ?? 'no-sensor' });

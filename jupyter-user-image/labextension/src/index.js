@@ -9,6 +9,9 @@ import { createStrip, statusText } from './strip.js';
 const ANNOUNCED_KEY = 'shaparak-banner:announced';
 const REMEMBERED = 100;
 const TOAST_MS = 6_000;
+// JupyterLab's notifications are laid out left to right and take no markup.
+const RIGHT_TO_LEFT = '\u2067';
+const END_OF_ISOLATE = '\u2069';
 
 function activate(app, notebooks, consoles) {
   const announce = (outcome) => announceOnce(app, outcome);
@@ -71,7 +74,7 @@ function announceOnce(app, { kernelId, state, instance, reason }) {
   if (announced.includes(key)) return;
   window.sessionStorage.setItem(ANNOUNCED_KEY, JSON.stringify([...announced, key].slice(-REMEMBERED)));
   void app.commands.execute('apputils:notify', {
-    message: statusText(state, reason),
+    message: `${RIGHT_TO_LEFT}${statusText(state, reason)}${END_OF_ISOLATE}`,
     type: state === 'reporting' ? 'success' : 'error',
     options: { autoClose: TOAST_MS },
   });

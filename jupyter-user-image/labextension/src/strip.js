@@ -16,9 +16,9 @@ export function createStrip(onResize) {
     line(text.RECORDED),
     line(text.FORBIDDEN),
     rule(),
-    line('', 'shaparak-banner-gap', document.createElement('br')),
   );
-  const status = element('div', 'shaparak-banner-status', { role: 'status' }, text.WAITING);
+  // A paragraph: as text it stands after one empty line, like in the seed.
+  const status = element('p', 'shaparak-banner-status', { role: 'status' }, text.WAITING);
   const toggle = element('button', 'shaparak-banner-toggle', { type: 'button', 'aria-controls': body.id });
   inner.append(body, status, toggle);
   root.append(inner);
