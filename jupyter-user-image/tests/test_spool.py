@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from intake_double import IntakeDouble
 from shaparak_audit_logger import spool as spool_module
 from shaparak_audit_logger.clock import Clock
