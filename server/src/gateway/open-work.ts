@@ -9,7 +9,8 @@ export interface OpenWork {
   /** Counts until the work emits "close". */
   add(sessionId: string, work: Closable): void;
   end(sessionId: string): void;
-  endAll(): void;
+  /** all of it, or only what the test picks */
+  endAll(picks?: (work: Closable) => boolean): void;
   has(sessionId: string): boolean;
   count(): number;
 }
@@ -29,8 +30,8 @@ export function createOpenWork(): OpenWork {
       });
     },
     end,
-    endAll() {
-      for (const sessionId of [...bySession.keys()]) end(sessionId);
+    endAll(picks = () => true) {
+      for (const open of [...bySession.values()]) for (const work of [...open]) if (picks(work)) work.destroy();
     },
     has: (sessionId) => bySession.has(sessionId),
     count: () => [...bySession.values()].reduce((sum, open) => sum + open.size, 0),
