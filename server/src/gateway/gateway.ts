@@ -35,7 +35,7 @@ export interface GatewayDeps {
   log: Logger;
   findSession: Parameters<typeof createLiveSessions>[0]['find'];
   spendTicket(jti: string): Promise<boolean>;
-  captureStatus(userId: number, kernelId: string): Promise<CaptureStatus>;
+  captureStatus(userId: number, kernelId: string): Promise<Pick<CaptureStatus, 'reporting' | 'instance' | 'reason'>>;
   recordAuditEvent(event: AuditEvent): Promise<void>;
   /** replaces the plain pass-through of kernel WebSockets */
   carryKernelChannel?: (proxy: LabProxy) => CarryKernelChannel;
@@ -213,7 +213,7 @@ async function capturedOrAway(
 ): Promise<CaptureStatus> {
   const { userId, username } = caller;
   try {
-    return await captureStatus(userId, kernelId);
+    return { kernel_id: kernelId, username, ...(await captureStatus(userId, kernelId)) };
   } catch {
     return { kernel_id: kernelId, username, reporting: false, instance: null, reason: 'intake-unavailable' };
   }
