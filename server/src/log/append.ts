@@ -1,0 +1,133 @@
+/**
+ * The only writer of the log. In one transaction: the rows, their keys, the person's sequence, both rollups and the hint
+ * for live listeners. What must always be true:
+ *  - user_seq of a person has no hole and grows in commit order, because it is taken under the person's rollup row;
+ *  - user_total and user_day count exactly the rows of `execution`;
+ *  - a row is never changed afterwards.
+ */
+import type { api } from '@shaparak/contract';
+import type { Transaction } from '../platform/postgres.js';
+import { toStored } from './text.js';
+
+export interface NewExecution {
+  snippetId: number;
+  /** when it ended */
+  timestamp: Date;
+  startedAt: Date | null;
+  outcome: api.Outcome;
+  evidence: api.Evidence;
+  executionTimeMs: number | null;
+  cellNumber: number | null;
+  occurrence: number;
+  kernelId: string | null;
+  /** null for imported rows, which have no identity in Jupyter */
+  msgId: string | null;
+  cellId: string | null;
+  notebookPath: string | null;
+  clientSession: string | null;
+  errorName: string | null;
+  errorMessage: string | null;
+}
+
+/** Appends in the order given. Callers that append for several people do so in ascending userId, against deadlocks. */
+export async function appendExecutions(
+  transaction: Transaction,
+  userId: number,
+  timeZone: string,
+  executions: NewExecution[],
+): Promise<void> {
+  if (executions.length === 0) return;
+  const lastSeq = await lockSequence(transaction, userId);
+  const rows = executions.map((execution, index) => toRow(execution, lastSeq + index + 1));
+  const stored = await transaction<{ id: number; userSeq: number; timestamp: string }[]>`
+    insert into execution (user_id, user_seq, "timestamp", started_at, snippet_id, outcome, evidence, execution_time_ms,
+      cell_number, occurrence, kernel_id, msg_id, cell_id, notebook_path, client_session, error_name, error_message)
+    select ${userId}, r.* from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) as r(
+      user_seq bigint, "timestamp" timestamptz, started_at timestamptz, snippet_id bigint, outcome execution_outcome,
+      evidence execution_evidence, execution_time_ms int, cell_number int, occurrence int, kernel_id text, msg_id text,
+      cell_id text, notebook_path text, client_session text, error_name text, error_message text)
+    returning id, user_seq as "userSeq", "timestamp"::text as "timestamp"`;
+  await storeKeys(transaction, userId, rows, stored);
+  await addToRollups(transaction, userId, timeZone, rows, lastSeq + rows.length);
+  await transaction`select pg_notify('shaparak_activity', ${String(userId)})`;
+}
+
+async function lockSequence(transaction: Transaction, userId: number): Promise<number> {
+  await transaction`insert into user_total (user_id) values (${userId}) on conflict do nothing`;
+  const [row] = await transaction<{ last: number }[]>`
+    select last_seq as last from user_total where user_id = ${userId} for update`;
+  return row?.last ?? 0;
+}
+
+type Row = ReturnType<typeof toRow>;
+
+function toRow(execution: NewExecution, userSeq: number) {
+  const stored = (text: string | null) => (text === null ? null : toStored(text));
+  return {
+    user_seq: userSeq,
+    timestamp: execution.timestamp.toISOString(),
+    started_at: execution.startedAt?.toISOString() ?? null,
+    snippet_id: execution.snippetId,
+    outcome: execution.outcome,
+    evidence: execution.evidence,
+    execution_time_ms: execution.executionTimeMs,
+    cell_number: execution.cellNumber,
+    occurrence: execution.occurrence,
+    kernel_id: stored(execution.kernelId),
+    msg_id: stored(execution.msgId),
+    cell_id: stored(execution.cellId),
+    notebook_path: stored(execution.notebookPath),
+    client_session: stored(execution.clientSession),
+    error_name: stored(execution.errorName),
+    error_message: stored(execution.errorMessage),
+  };
+}
+
+async function storeKeys(
+  transaction: Transaction,
+  userId: number,
+  rows: Row[],
+  stored: { id: number; userSeq: number; timestamp: string }[],
+): Promise<void> {
+  const bySequence = new Map(stored.map((row) => [row.userSeq, row]));
+  const keys = rows.flatMap((row) => {
+    const { id, timestamp } = bySequence.get(row.user_seq) ?? {};
+    if (row.msg_id === null || id === undefined) return [];
+    return [{ kernel_id: row.kernel_id, msg_id: row.msg_id, occurrence: row.occurrence, execution_id: id, timestamp }];
+  });
+  if (keys.length === 0) return;
+  await transaction`
+    insert into execution_key (user_id, kernel_id, msg_id, occurrence, execution_id, "timestamp")
+    select ${userId}, k.* from jsonb_to_recordset(${JSON.stringify(keys)}::text::jsonb) as k(
+      kernel_id text, msg_id text, occurrence int, execution_id bigint, "timestamp" timestamptz)`;
+}
+
+/** A day is a day of the deployment's zone, in the rollup as in every reader of it. */
+async function addToRollups(
+  transaction: Transaction,
+  userId: number,
+  timeZone: string,
+  rows: Row[],
+  lastSeq: number,
+): Promise<void> {
+  const counted = JSON.stringify(
+    rows.map(({ timestamp, outcome, execution_time_ms }) => ({ at: timestamp, outcome, ms: execution_time_ms })),
+  );
+  await transaction`
+    with added as (
+      select * from jsonb_to_recordset(${counted}::text::jsonb) as a(at timestamptz, outcome text, ms bigint)
+    ), days as (
+      insert into user_day (user_id, day, executions, errors, timed, sum_ms, last_at)
+      select ${userId}, (at at time zone ${timeZone})::date, count(*), count(*) filter (where outcome <> 'success'),
+        count(ms), coalesce(sum(ms), 0), max(at)
+      from added group by 2 order by 2
+      on conflict (user_id, day) do update set executions = user_day.executions + excluded.executions,
+        errors = user_day.errors + excluded.errors, timed = user_day.timed + excluded.timed,
+        sum_ms = user_day.sum_ms + excluded.sum_ms, last_at = greatest(user_day.last_at, excluded.last_at)
+    )
+    update user_total set last_seq = ${lastSeq}, executions = executions + a.n, errors = errors + a.errors,
+      timed = timed + a.timed, sum_ms = sum_ms + a.sum_ms, last_at = greatest(last_at, a.last_at)
+    from (select count(*) as n, count(*) filter (where outcome <> 'success') as errors, count(ms) as timed,
+      coalesce(sum(ms), 0) as sum_ms, max(at) as last_at from added) as a
+    where user_id = ${userId}`;
+}

@@ -1,0 +1,3 @@
+export { makeMonthsAhead } from './months.js';
+export { activityAfter, type ReadDependencies } from './recent.js';
+export { logRoutes } from './routes.js';

@@ -1,0 +1,92 @@
+/**
+ * Pages of the caller's log, newest first by (timestamp, user_seq), so that no row is skipped or repeated while time
+ * stands still. `offset` skips whole days through the rollup and counts only inside one day: a deep page costs what the
+ * first one costs. `cursor` goes on exactly after the last row, however much was added meanwhile.
+ */
+import type { api } from '@shaparak/contract';
+import type { Actor } from '../identity/index.js';
+import type { Database } from '../platform/postgres.js';
+import { problem } from '../platform/problems.js';
+import { type ExecutionRow, executionColumns, statusCondition, toLogEntry } from './executions.js';
+import type { ReadDependencies } from './recent.js';
+import { storedLengthOf } from './text.js';
+
+export interface LogsInput {
+  limit: number;
+  offset: number;
+  cursor?: string | undefined;
+  status?: api.Status | undefined;
+}
+
+interface Position {
+  /** microseconds since the epoch */
+  at: number;
+  userSeq: number;
+}
+
+export interface LogsDependencies extends ReadDependencies {
+  timeZone: string;
+}
+
+export async function readLogs(deps: LogsDependencies, actor: Actor, input: LogsInput): Promise<api.Logs> {
+  const { database, formatInstant } = deps;
+  const start = input.cursor === undefined ? null : parseCursor(input.cursor);
+  const skip = start === null ? await skipDays(deps, actor, input) : { before: null, offset: 0 };
+  const after = start === null ? database`` : database`
+    and (e."timestamp", e.user_seq) < (timestamptz 'epoch' + ${start.at} * interval '1 microsecond', ${start.userSeq})`;
+  const until = skip.before === null ? database`` : database`and e."timestamp" < ${skip.before}::timestamptz`;
+  const rows = await database<(ExecutionRow & { at: number })[]>`
+    select ${database.unsafe(executionColumns)}, left(s.code, ${storedLengthOf(100)}) as code,
+      (extract(epoch from e."timestamp") * 1000000)::bigint as at
+    from execution e join snippet s on s.user_id = e.user_id and s.id = e.snippet_id
+    where e.user_id = ${actor.userId} ${statusCondition(database, input.status)} ${until} ${after}
+    order by e."timestamp" desc, e.user_seq desc
+    limit ${input.limit} offset ${skip.offset}`;
+  const last = rows.length === input.limit ? rows.at(-1) : undefined;
+  return {
+    logs: rows.map((row) => toLogEntry(row, formatInstant)),
+    count: rows.length,
+    total: await countLogs(database, actor, input.status),
+    next_cursor: last ? formatCursor({ at: last.at, userSeq: last.userSeq }) : null,
+  };
+}
+
+const formatCursor = ({ at, userSeq }: Position) => `${at}.${userSeq}`;
+
+function parseCursor(text: string): Position {
+  const match = /^(-?\d{1,16})\.(\d{1,15})$/.exec(text);
+  if (!match)
+    throw problem('request-invalid', {
+      detail: 'cursor must be the next_cursor of an earlier answer',
+      errors: [{ field: 'cursor', message: 'must be the next_cursor of an earlier answer' }],
+    });
+  return { at: Number(match[1]), userSeq: Number(match[2]) };
+}
+
+function countOf(database: Database, status: api.Status | undefined) {
+  if (status === undefined) return database`executions`;
+  return status === 'error' ? database`errors` : database`(executions - errors)`;
+}
+
+async function countLogs(database: Database, actor: Actor, status: api.Status | undefined): Promise<number> {
+  const [row] = await database<{ total: number }[]>`
+    select ${countOf(database, status)} as total from user_total where user_id = ${actor.userId}`;
+  return row?.total ?? 0;
+}
+
+/** The day in which the offset lies, as the instant where it ends, and how much of the offset is left inside it. */
+async function skipDays(
+  { database, timeZone }: LogsDependencies,
+  actor: Actor,
+  { offset, status }: LogsInput,
+): Promise<{ before: string | null; offset: number }> {
+  if (offset === 0) return { before: null, offset: 0 };
+  const [row] = await database<{ before: string; rest: number }[]>`
+    select ((day + 1)::timestamp at time zone ${timeZone})::text as before, (${offset} - (through - n))::bigint as rest
+    from (
+      select day, ${countOf(database, status)} as n, sum(${countOf(database, status)}) over (order by day desc) as through
+      from user_day where user_id = ${actor.userId}) as days
+    where through > ${offset} order by day desc limit 1`;
+  // Past the last row: an instant before every log.
+  return row ? { before: row.before, offset: row.rest } : { before: '-infinity', offset: 0 };
+}
