@@ -101,6 +101,32 @@ def test_message_that_cannot_be_read_is_not_run(kernel: Kernel, intake: IntakeDo
     ]
 
 
+def test_user_expressions_are_code_too(kernel: Kernel, intake: IntakeDouble) -> None:
+    reply = kernel.run("a = 1", user_expressions={"stolen": "a + 41"})
+    assert reply["user_expressions"]["stolen"]["data"]["text/plain"] == "42"
+    intake.wait_for(lambda: bool(intake.starts()), "the cell")
+    assert intake.starts() == ["a = 1\n# user_expressions, evaluated by the kernel after the cell:\n# stolen = a + 41"]
+
+
+def test_there_is_no_debugger(kernel: Kernel) -> None:
+    kernel.client.kernel_info()
+    info = kernel.client.get_shell_msg(timeout=30)["content"]
+    assert "debugger" not in info["supported_features"]
+    message = kernel.client.session.msg("debug_request", {"type": "request", "seq": 1, "command": "initialize"})
+    kernel.client.control_channel.send(message)
+    assert kernel.client.control_channel.get_msg(timeout=30)["content"]["success"] is False
+
+
+def test_a_cell_that_ends_after_the_request_to_shut_down(kernel: Kernel, intake: IntakeDouble) -> None:
+    code = "import time; print('go', flush=True); time.sleep(1)"
+    kernel.client.execute(code)
+    while kernel.client.get_iopub_msg(timeout=30)["msg_type"] != "stream":
+        pass
+    kernel.client.shutdown()  # the bare request: the manager's own shutdown interrupts the cell first
+    assert intake.finish_of(code)["outcome"] == "success"
+    intake.wait_for(lambda: bool(intake.of_type("sensor_stopped")), "goodbye")
+
+
 def test_subshell_runs_beside_the_main_shell(kernel: Kernel, intake: IntakeDouble) -> None:
     control = kernel.client.control_channel
     request = kernel.client.session.msg("create_subshell_request", {})

@@ -127,7 +127,10 @@ def test_cells_that_change_the_interpreter(kernel: Kernel, intake: IntakeDouble,
 
 def test_children_do_not_deliver(kernel: Kernel, intake: IntakeDouble) -> None:
     fork = "import os\npid = os.fork()\nif pid == 0:\n    get_ipython().run_cell('1'); os._exit(0)\nos.waitpid(pid, 0)"
-    pool = "import multiprocessing\nwith multiprocessing.get_context('fork').Pool(2) as pool: r = pool.map(abs, [-1, -2])\nr"
+    pool = (
+        "import multiprocessing\n"
+        "with multiprocessing.get_context('fork').Pool(2) as pool: r = pool.map(abs, [-1, -2])\nr"
+    )
     assert kernel.run(fork)["status"] == "ok"
     assert kernel.run(pool)["status"] == "ok"
     kernel.run("after = 1")

@@ -212,6 +212,7 @@ def test_a_cell_over_the_server_is_recorded(server: Server) -> None:
     (sensor,) = (s for s in server.intake.sensors.values() if s["kernel_id"] == kernel_id)
     assert sensor["kind"] == "kernel"
     assert server.intake.of_type("execution_started")[-1]["notebook_path"] == "a.ipynb"
+    assert "over TCP" not in server.log.read_text(), "kernels listen on no port"
     assert "✅" in server.log.read_text()
     server.ask("DELETE", f"/api/kernels/{kernel_id}")
 

@@ -5,10 +5,11 @@ watched. `execute_request`, `_publish_execute_input` and `_send_abort_reply` are
 tests/test_executions.py holds the matrix of cases that an upgrade must still pass.
 
 An execution goes: asked → started (recorded) → code runs → finished (recorded); or asked → not run (recorded).
-A message that ipykernel itself cannot read counts as not run.
+A message that ipykernel itself cannot read counts as not run. `user_expressions` of a request are code too: they are
+recorded below the cell's own. The debugger evaluates code that is no execution, so this kernel has none.
 """
 
-from asyncio import CancelledError, to_thread
+from asyncio import CancelledError
 from contextvars import ContextVar
 from typing import Any
 
@@ -25,7 +26,6 @@ class Execution:
 
     def __init__(self, parent: Any, notebook_path: str | None) -> None:
         header, content, metadata = parent["header"], parent["content"], parent["metadata"]
-        code = content["code"]
         self.request: Fields = {
             "msg_id": observation.name(header.get("msg_id")),
             "client_session": observation.name(header.get("session")),
@@ -35,7 +35,7 @@ class Execution:
         self.code: Fields = {
             "cell_id": observation.optional_name(metadata.get("cellId")),
             "notebook_path": notebook_path,
-            **observation.long_text("code", code if isinstance(code, str) else repr(code)),
+            **observation.long_text("code", _code_text(content)),
         }
         self.cell_number: int | None = None
         self.began_ns = 0
@@ -57,6 +57,18 @@ class Execution:
         # an interrupt during a top-level await arrives as CancelledError
         interrupted = name in (KeyboardInterrupt.__name__, CancelledError.__name__)
         return {"outcome": "interrupted" if interrupted else "error", **observation.error(name, value)}
+
+
+def _code_text(content: Any) -> str:
+    """The code of a request, with the expressions that the kernel evaluates after it."""
+    code = content.get("code", "")
+    text = code if isinstance(code, str) else repr(code)
+    expressions = content.get("user_expressions")
+    if not expressions:
+        return text
+    listed = expressions.items() if isinstance(expressions, dict) else [("", expressions)]
+    lines = [f"# {name} = {expression}" for name, expression in listed]
+    return "\n".join([text, "# user_expressions, evaluated by the kernel after the cell:", *lines])
 
 
 def _text_of(raised: BaseException) -> str:
@@ -126,17 +138,33 @@ class AuditKernel(IPythonKernel):  # type: ignore[misc]  # ipykernel's base clas
         self._not_run(msg, "aborted")
         super()._send_abort_reply(stream, msg, idents)
 
-    async def do_shutdown(self, restart: bool) -> Any:
-        """Deliver what is left before the process ends."""
-        reply = super().do_shutdown(restart)
-        await to_thread(self._sensor.stop)
-        return reply
+    async def do_debug_request(self, msg: Any) -> dict[str, Any]:
+        """Refuse: what a debugger evaluates is no execution and would leave no record."""
+        request = msg if isinstance(msg, dict) else {}
+        return {
+            "type": "response",
+            "request_seq": request.get("seq", 0),
+            "command": request.get("command", ""),
+            "success": False,
+            "message": "debugging is switched off",
+            "body": {},
+        }
+
+    @property
+    def kernel_info(self) -> dict[str, Any]:
+        """What clients learn about this kernel: it has no debugger."""
+        info: dict[str, Any] = super().kernel_info
+        features = [feature for feature in info["supported_features"] if feature != "debugger"]
+        return {**info, "supported_features": features}
 
     def _begin(self, parent: Any) -> Execution | None:
+        if not isinstance(parent.get("metadata"), dict) or "code" not in _part(parent, "content"):
+            self._not_run(parent, "malformed")  # ipykernel cannot read it either, and will not run it
+            return None
         try:
             execution = Execution(parent, self._notebook_path)
-        except Exception:  # noqa: BLE001 - ipykernel cannot read this message either, and will not run it
-            self._not_run(parent, "malformed")
+        except Exception:  # noqa: BLE001 - the cell runs, whatever is wrong with us; but not in silence
+            self._sensor.record("gap", {"count": 1, "reason": "sensor-error"})
             return None
         if not execution.silent:
             execution.cell_number = self.execution_count
@@ -168,13 +196,12 @@ class AuditKernel(IPythonKernel):  # type: ignore[misc]  # ipykernel's base clas
     def _not_run(self, message: Any, reason: str) -> None:
         message = message if isinstance(message, dict) else {}
         header, content, metadata = (_part(message, name) for name in ("header", "content", "metadata"))
-        code = content.get("code", "")
         fields: Fields = {
             "msg_id": observation.name(header.get("msg_id")),
             "client_session": observation.name(header.get("session")),
             "cell_id": observation.optional_name(metadata.get("cellId")),
             "notebook_path": self._notebook_path,
-            **observation.long_text("code", code if isinstance(code, str) else repr(code)),
+            **observation.long_text("code", _code_text(content)),
             "reason": reason,
         }
         self._sensor.record("execution_not_run", fields)

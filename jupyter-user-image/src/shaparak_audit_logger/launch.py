@@ -84,6 +84,7 @@ def main() -> None:
         application.initialize()
         application.start()
     finally:
+        # not at the request to shut down: a cell that is still running then has yet to record its end
         if application.sensor is not None:
             application.sensor.stop()
 

@@ -133,7 +133,7 @@ class Sensor:
             body = observation.encode({"observed_at": self._clock.now(), "type": kind, **fields})
             with self._interrupts:
                 self._spool.append(body)
-            self._wake.set()
+                self._wake.set()
         except Exception as problem:  # noqa: BLE001 - whatever is wrong with us is not the cell's fault
             self._say(f"a record of type {kind} could not be made: {type(problem).__name__}: {problem}")
 
@@ -153,8 +153,10 @@ class Sensor:
     def _run(self) -> None:
         pause = 0.0
         while not self._stop.is_set():
-            # while the intake is away new records do not shorten the pause
-            (self._stop if pause else self._wake).wait(pause or self._until_due())
+            if pause:
+                self._stay_away(pause)
+            else:
+                self._wake.wait(self._until_due())
             self._stop.wait(COALESCE_SECONDS)
             self._wake.clear()
             try:
@@ -165,10 +167,22 @@ class Sensor:
             self._announce()
         self._delivered_at_stop = self._last_round()
 
+    def _stay_away(self, pause: float) -> None:
+        """Wait while the intake is away; new records do not shorten it, and the log is told in time."""
+        due = self._started + ANNOUNCE_WITHIN_SECONDS - self._clock.monotonic()
+        if self._announced is None and 0 < due < pause:
+            self._stop.wait(due)
+            self._announce()
+            pause -= due
+        self._stop.wait(pause)
+
     def _round(self) -> float:
         """Deliver once. Returns how long to stay away from the intake, 0 if it is there."""
         self._spool.settle()
-        outcome: Delivered | Waiting | None = self._courier.deliver()
+        # a connection that hangs must not hide for longer than that that nothing is reported
+        now = self._clock.monotonic()
+        deadline = max(self._started + ANNOUNCE_WITHIN_SECONDS, now + 1) if self._announced is None else None
+        outcome: Delivered | Waiting | None = self._courier.deliver(deadline)
         now = self._clock.monotonic()
         if isinstance(outcome, Delivered):
             if outcome.sent:

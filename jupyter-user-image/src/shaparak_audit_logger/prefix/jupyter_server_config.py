@@ -1,5 +1,7 @@
 """Configuration of every user's Jupyter server. Written by `python -m shaparak_audit_logger install`."""
 
+from jupyter_core.paths import jupyter_runtime_dir
+
 c = get_config()  # noqa: F821 - given by Jupyter
 
 # no terminals, no way out for files but the editor, no export
@@ -26,6 +28,11 @@ c.ServerApp.kernel_spec_manager_class = "shaparak_audit_logger.kernelspecs.Insta
 c.KernelSpecManager.allowed_kernelspecs = {"python3"}
 c.KernelSpecManager.ensure_native_kernel = False
 c.MultiKernelManager.default_kernel_name = "python3"
+
+# Kernels talk to the server over unix sockets in the server's own runtime directory: no port that anybody else on the
+# machine could reach. A socket's path has at most 107 bytes, and its name here needs 50 of them.
+if len(jupyter_runtime_dir()) <= 55:
+    c.KernelManager.transport = "ipc"
 
 # the stock limit replaces a large output by a warning
 c.ZMQChannelsWebsocketConnection.limit_rate = False
