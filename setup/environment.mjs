@@ -2,6 +2,7 @@
 import { cp, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { refuseFullDisk, run, SetupError } from './command.mjs';
+import { writeManifest } from './manifest.mjs';
 import { npm } from './packages.mjs';
 import { findForeignPip } from './python.mjs';
 import { digestOf, once } from './stamps.mjs';
@@ -136,5 +137,6 @@ async function installBanner({ checkout, logs, progress, prefix, name = 'environ
     const target = join(prefix, 'share', 'jupyter', 'labextensions', 'shaparak-banner');
     await rm(target, { recursive: true, force: true });
     await cp(join(checkout, image, 'labextension', 'lib-out'), target, { recursive: true });
+    await writeManifest(prefix);
   });
 }

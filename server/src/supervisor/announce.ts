@@ -6,15 +6,13 @@ import type { Isolation } from './isolation.js';
 export interface Announcement {
   config: Config;
   data: string;
-  users: FirstUser[];
   isolation: Isolation;
   seconds: number;
 }
 
-export function announcement({ config, data, users, isolation, seconds }: Announcement): string {
+export function announcement({ config, data, isolation, seconds }: Announcement): string {
   return [
     '',
-    ...firstUsers(users),
     `Shaparak is ready (${seconds.toFixed(1)} s)`,
     `  Portal      ${config.publicUrl}/portal`,
     `  Lab         ${config.labUrl} (opened from the portal)`,
@@ -33,8 +31,9 @@ function protection({ kind }: Isolation): string {
   return kind === 'bubblewrap' ? 'each user server in a jail of its own' : 'none for user servers';
 }
 
-function firstUsers(users: FirstUser[]): string[] {
-  if (users.length === 0) return [];
+/** Empty where nobody was added. */
+export function firstUsersBox(users: FirstUser[]): string {
+  if (users.length === 0) return '';
   const lines = users.map(
     ({ username, role, generatedPassword }) =>
       `${username.padEnd(10)} ${(generatedPassword ?? '(password from the environment)').padEnd(32)} ${role}`,
@@ -44,9 +43,11 @@ function firstUsers(users: FirstUser[]): string[] {
   const width = Math.max(...lines.map((line) => line.length));
   const title = ' First users ';
   return [
+    '',
     `┌─${title}${'─'.repeat(width + 1 - title.length)}┐`,
     ...lines.map((line) => `│ ${line.padEnd(width)} │`),
     `└${'─'.repeat(width + 2)}┘`,
     '',
-  ];
+    '',
+  ].join('\n');
 }

@@ -15,6 +15,8 @@ export interface InstalledDatabase {
   owner: DatabaseSettings;
   portal: DatabaseSettings;
   gateway: DatabaseSettings;
+  /** for `shaparak sql`: reads the log's view only */
+  query: DatabaseSettings;
   /** null for an external database, which we did not start */
   server: EmbeddedPostgres | null;
 }
@@ -48,10 +50,7 @@ export async function openDatabase({ config, folders, secrets, uids, log }: Data
 }
 
 /** Addresses of the embedded server's logins. */
-export function embeddedLogins(
-  socketDirectory: string,
-  secrets: Secrets,
-): Omit<InstalledDatabase, 'server'> & { query: DatabaseSettings } {
+function embeddedLogins(socketDirectory: string, secrets: Secrets): Omit<InstalledDatabase, 'server'> {
   const { owner, portal, gateway, query } = secrets.databasePasswords;
   const login = (role: string, password: string): DatabaseSettings => ({
     url: socketUrl(role, password, socketDirectory),
@@ -67,10 +66,16 @@ export function embeddedLogins(
 }
 
 /** With an external database all services log in as its owner and take the application's role at once. */
-export function externalDatabase({ databaseUrl, databaseDirectUrl }: Config): InstalledDatabase {
+function externalDatabase({ databaseUrl, databaseDirectUrl }: Config): InstalledDatabase {
   const url = databaseUrl ?? '';
   const as = (role: string | null): DatabaseSettings => ({ url, directUrl: databaseDirectUrl, role });
-  return { owner: as(null), portal: as('shaparak_app'), gateway: as('shaparak_app'), server: null };
+  return {
+    owner: as(null),
+    portal: as('shaparak_app'),
+    gateway: as('shaparak_app'),
+    query: as('shaparak_reader'),
+    server: null,
+  };
 }
 
 /** Brings the schema up to date and makes the services' logins. @returns names of the applied migrations */

@@ -19,7 +19,7 @@ export async function makeFirstUsers(owner: DatabaseSettings, config: Config): P
   ] as const;
   const database = connectDirect(owner, { max: 1, applicationName: 'shaparak-start' });
   try {
-    const present = new Set((await listUsers(database)).map((user) => user.username));
+    const present = new Set((await listUsers(database)).filter((user) => !user.imported).map((user) => user.username));
     const made: FirstUser[] = [];
     for (const { username, role, password } of wanted) {
       if (present.has(username)) continue;

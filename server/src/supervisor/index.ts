@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { readConfig } from '../config.js';
-import { announcement } from './announce.js';
+import { announcement, firstUsersBox } from './announce.js';
 import { type Child, keepRunning } from './child.js';
 import { lockData } from './data-lock.js';
 import { type InstalledDatabase, openDatabase, prepareSchema } from './database.js';
@@ -15,8 +15,9 @@ import { detectIsolation, thisMachine } from './isolation.js';
 import { openLogFile } from './log-file.js';
 import { checkPorts, holdPort } from './ports.js';
 import { loadSecrets } from './secrets.js';
-import { describeServices } from './services.js';
+import { describeServices, hubSocket } from './services.js';
 import { explain } from './start-error.js';
+import { writeState } from './state.js';
 import { loadUids } from './uids.js';
 
 export interface SuperviseOptions {
@@ -89,12 +90,20 @@ async function start(
   watchDatabase(database, running, signal, error);
   go();
   await prepareSchema(database, databaseDeps, installation.runtime);
-  const users = await makeFirstUsers(database.owner, config);
+  writeState({
+    config,
+    folders,
+    isolation: isolation.kind,
+    hubSocket: hubSocket(folders),
+    database: { embedded: database.server !== null, owner: database.owner, query: database.query },
+  });
+  // Shown at once: a service that fails to start later must not swallow the only sight of them.
+  out.write(firstUsersBox(await makeFirstUsers(database.owner, config)));
   go();
   out.write('… Starting portal, gateway and Hub\n');
   const deps = { config, installation, folders, secrets, uids, isolation, database };
   await startServices({ ...deps, proxyPort: await holdPort('127.0.0.1', 0) }, running, signal, out);
-  out.write(announcement({ config, data, users, isolation, seconds: (performance.now() - begun) / 1000 }));
+  out.write(announcement({ config, data, isolation, seconds: (performance.now() - begun) / 1000 }));
 }
 
 async function startServices(

@@ -61,7 +61,7 @@ function gateway(deps: ServiceDeps): Service {
   return nodeService('gateway', settings, deps);
 }
 
-const hubSocket = (folders: Folders) => join(folders.runHub, 'hub.sock');
+export const hubSocket = (folders: Folders) => join(folders.runHub, 'hub.sock');
 
 const hubAccess = ({ folders, secrets }: ServiceDeps): HubSettings => ({
   socket: hubSocket(folders),
