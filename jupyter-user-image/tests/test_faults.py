@@ -183,6 +183,16 @@ def test_the_log_says_that_it_does_not_and_later_that_it_does(start_kernel: Star
     assert "✅" in kernel.console.read_text()
 
 
+def test_modules_beside_the_notebook_can_be_imported_but_replace_none(kernel: Kernel) -> None:
+    kernel.run(
+        "import os, pathlib, tempfile\n"
+        "os.chdir(tempfile.mkdtemp())\n"
+        "for name in ('mine', 'openpyxl'): pathlib.Path(name + '.py').write_text('print(\"from the folder\")')"
+    )
+    assert kernel.output("import mine") == "from the folder\n"
+    assert kernel.output("import openpyxl") == ""
+
+
 def test_a_flood_of_output_is_complete(kernel: Kernel) -> None:
     printed = kernel.output("for i in range(20000): print(i, flush=True)")
     assert printed.splitlines() == [str(i) for i in range(20000)]

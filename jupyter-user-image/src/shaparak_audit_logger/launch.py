@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
@@ -64,6 +65,11 @@ class AuditKernelApp(IPKernelApp):  # type: ignore[misc]  # ipykernel's base cla
         """Bind the output channel with a larger queue (the option becomes the default of the context's sockets)."""
         context.setsockopt(zmq.SNDHWM, IOPUB_QUEUE_MESSAGES)
         super().init_iopub(context)
+
+    def init_path(self) -> None:
+        """Let notebooks import modules beside them, which `-I` forbids; last, so that none replaces an installed one."""
+        if "" not in sys.path:
+            sys.path.append("")
 
     def init_kernel(self) -> None:
         """Start the sensor before there is a kernel that could run anything."""
