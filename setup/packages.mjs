@@ -1,5 +1,5 @@
 /** npm packages and the built contract, server and portal. */
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, symlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { refuseFullDisk, run, SetupError } from './command.mjs';
 import { digestOf, once } from './stamps.mjs';
@@ -32,7 +32,10 @@ const parts = [
 
 /** `npm ci` where node_modules differs from the lock file; a tree that somebody installed by hand is left as it is. */
 export async function installPackages({ checkout, logs, progress }) {
-  if (await agreesWithLock(checkout)) return;
+  if (await agreesWithLock(checkout)) {
+    await linkCommand(checkout);
+    return;
+  }
   await progress.step('Installing the npm packages', async (say) => {
     await refuseFullDisk(checkout, 700);
     say('(from the lock file)');
@@ -43,6 +46,12 @@ export async function installPackages({ checkout, logs, progress }) {
       onLine: (line) => say(/http fetch \w+ \d+ \S*\/([^/ ]+?)(?:-\d\S*)?\.tgz/.exec(line)?.[1] ?? ''),
     });
   });
+}
+
+/** npm links the command of a workspace only when its file was there at installation: an older tree lacks `npx shaparak`. */
+async function linkCommand(checkout) {
+  const link = join(checkout, 'node_modules', '.bin', 'shaparak');
+  await symlink('../@shaparak/server/bin/shaparak.js', link).catch(() => {});
 }
 
 /** The npm that runs us, else the one on the PATH; npx sets the same variable to its own file. */

@@ -45,24 +45,23 @@ export function canPass(directory) {
   return spawnSync('/bin/sh', ['-c', 'test -x "$1"', 'sh', directory], options).status === 0;
 }
 
-/** What the supervisor and the command line need to know; read by server/src/supervisor/installation.ts. */
-export async function writeInstallation(installation) {
+/**
+ * What the supervisor and the command line need to know; read by server/src/supervisor/installation.ts. The environment of
+ * the tests gets a file of its own, so that `npm test` changes nothing for an installation that runs.
+ */
+export async function writeInstallation(installation, name = 'installation.json') {
   const text = `${JSON.stringify(installation, null, 2)}\n`;
-  const files = [
-    join(installation.home, 'installation.json'),
-    join(installation.checkout, '.shaparak', 'installation.json'),
-  ];
-  for (const file of new Set(files)) {
-    if ((await readFile(file, 'utf8').catch(() => null)) === text) continue;
-    const write = async () => {
-      await mkdir(dirname(file), { recursive: true });
-      await writeFile(file, text);
-    };
-    // The one in the checkout is a pointer for `npx shaparak`; with a read-only checkout SHAPARAK_HOME does that.
-    await write().catch((error) => {
-      if (file === files[0])
-        throw new SetupError(`${file} cannot be written (${error.code}); check the owner of the folder.`);
-    });
-  }
-  return files[0];
+  const file = join(installation.home, name);
+  await writeIfChanged(file, text).catch((error) => {
+    throw new SetupError(`${file} cannot be written (${error.code}); check the owner of the folder.`);
+  });
+  // A pointer for `npx shaparak`; with a read-only checkout SHAPARAK_HOME does its work.
+  await writeIfChanged(join(installation.checkout, '.shaparak', name), text).catch(() => {});
+  return file;
+}
+
+async function writeIfChanged(file, text) {
+  if ((await readFile(file, 'utf8').catch(() => null)) === text) return;
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, text);
 }

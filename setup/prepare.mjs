@@ -34,7 +34,11 @@ export async function prepare({ checkout: directory, env, stream, environment })
     environment: prefix,
     python,
   };
-  return { installation, file: await writeInstallation(installation), steps: progress.steps() };
+  const file = await writeInstallation(
+    installation,
+    environment === undefined ? undefined : `${environment.name}.json`,
+  );
+  return { installation, file, steps: progress.steps() };
 }
 
 async function readEarlier(home) {
