@@ -10,13 +10,23 @@ import { type Duplex, Readable } from 'node:stream';
 import { ConfigurableProxy } from 'configurable-http-proxy/lib/configproxy.js';
 import type { Logger } from 'pino';
 import { commonHeaders } from './refusal-answers.js';
+import { sendWithoutToken } from './token-withheld.js';
 
 export interface LabProxy {
   readonly routes: ConfigurableProxy;
   /** the server of this user as the Hub registered it, or null */
   target(username: string): Promise<string | null>;
-  forward(exchange: { request: IncomingMessage; response: ServerResponse; body?: string }, to: Forwarding): void;
+  forward(exchange: Exchange, to: Forwarding): void;
   forwardUpgrade(upgrade: { request: IncomingMessage; socket: Duplex; head: Buffer }, to: Forwarding): void;
+}
+
+export interface Exchange {
+  request: IncomingMessage;
+  response: ServerResponse;
+  /** in the place of what the browser sent */
+  body?: string;
+  /** a page of JupyterLab, into which the server writes the token that it was asked with */
+  withholdToken?: boolean;
 }
 
 export interface Forwarding {
@@ -47,18 +57,20 @@ export function withoutSocketPort(target: string): string {
 
 export function createLabProxy(authToken: string, log: Logger): LabProxy {
   const routes = new RouteKeeper({ authToken, log: routeLog(log) });
-  const waiting = new WeakMap<IncomingMessage, Forwarding>();
+  const waiting = new WeakMap<IncomingMessage, { exchange: Exchange; to: Forwarding }>();
   // Without a listener http-proxy-3 throws ECONNRESET out of the process when a tab is closed.
   routes.proxy.on('error', (error: Error) => log.debug({ err: error }, 'proxy error'));
   routes.proxy.on('econnreset', () => {});
   routes.proxy.on('proxyRes', (answer: IncomingMessage, request: IncomingMessage) => {
     cleanAnswer(answer.headers);
-    const to = waiting.get(request);
+    const { exchange, to } = waiting.get(request) ?? {};
     if (to !== undefined && refusesToken(answer) && to.onTokenRefused() && answer.statusCode === 302)
       answer.headers.location = request.url;
     for (const name of ['x-content-type-options', 'referrer-policy', 'cross-origin-resource-policy'] as const)
       answer.headers[name] = commonHeaders[name];
     if ((answer.statusCode ?? 500) < 300 && to !== undefined) void routes.updateLastActivity(prefixOf(to.username));
+    if (exchange?.withholdToken && to !== undefined)
+      sendWithoutToken(answer, exchange.response, to.token).catch((error: Error) => to.onFailure(error));
   });
   routes.proxy.on('proxyReqWs', (outgoing: ClientRequest) => {
     outgoing.on('upgrade', (answer: IncomingMessage) => cleanAnswer(answer.headers));
@@ -70,14 +82,19 @@ export function createLabProxy(authToken: string, log: Logger): LabProxy {
       // Only the user's own prefix: below "/" the Hub registers itself.
       return (await routes._routes.get(prefixOf(username)))?.target ?? null;
     },
-    forward({ request, response, body }, to) {
-      waiting.set(request, to);
+    forward(exchange, to) {
+      const { request, response, body } = exchange;
+      waiting.set(request, { exchange, to });
       prepareRequest(request, to.token);
       const options = routes.proxyOptsForTarget(new URL(to.target));
       if (body !== undefined) {
         request.headers['content-length'] = String(Buffer.byteLength(body));
         delete request.headers['transfer-encoding'];
         options.buffer = Readable.from([Buffer.from(body)]);
+      }
+      if (exchange.withholdToken) {
+        options.selfHandleResponse = true;
+        request.headers['accept-encoding'] = 'identity';
       }
       routes.proxy.web(request, response, options, to.onFailure);
     },

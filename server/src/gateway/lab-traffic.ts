@@ -67,7 +67,8 @@ export function createLabTraffic(deps: LabTrafficDeps): LabTraffic {
         deps.log.info({ code: error.code, username: caller.username }, 'a JupyterLab server does not answer');
         deps.answers.send(request, response, 'server-died');
       });
-      deps.proxy.forward({ request, response, ...(body.text === null ? {} : { body: body.text }) }, to);
+      const withholdToken = passed.route.kind === 'page';
+      deps.proxy.forward({ request, response, withholdToken, ...(body.text === null ? {} : { body: body.text }) }, to);
     },
     async handleUpgrade(request, socket, head, caller) {
       const passed = pass(deps, request, 'UPGRADE', caller);

@@ -35,7 +35,7 @@ interface Rule {
 }
 
 const read = ['GET', 'HEAD'];
-const contentsQuery = ['content', 'type', 'format', 'hash'];
+const contentsQuery = ['content', 'type', 'format', 'hash', 'contentProviderId'];
 
 // ":uuid" is one id, ":name" one segment, "**" one segment or more.
 const rules: readonly Rule[] = [
