@@ -11,7 +11,7 @@ from .limits import ControlGroups, find_control_groups
 from .proxy import GatewayProxy
 from .settings import USERNAME_PATTERN, HubSettings
 from .socket_url import socket_url
-from .spawner import ShaparakSpawner, write_to_stdout
+from .spawner import ShaparakSpawner, accept_options, write_to_stdout
 
 PORTAL_SCOPES = [
     'proxy',
@@ -80,7 +80,10 @@ def _configure_spawner(c: Any, settings: HubSettings) -> None:
     spawner.default_url = '/lab'
     spawner.start_timeout = START_TIMEOUT_SECONDS
     spawner.http_timeout = HTTP_TIMEOUT_SECONDS
+    # A server that died by itself is noticed, and its route removed, within this time (the Hub's own value is 30 s).
+    spawner.poll_interval = 5
     spawner.env_keep = []
+    spawner.apply_user_options = accept_options
     # Never give up on everybody because one user's server cannot start.
     spawner.consecutive_failure_limit = 0
 

@@ -77,7 +77,9 @@ class ShaparakSpawner(Spawner):  # type: ignore[misc]
         argv, view = self._command(folders, uid, capture)
         self._progress.reach('launch')
         environment = self.get_env() | server_environment(username, view, self.settings.time_zone, self.server.base_url)
-        self._process = await ServerProcess.start(argv, environment, Path('/'), self._log_line)
+        # A kernel that no notebook belongs to works in the server's own folder; the jail changes to the home by itself.
+        folder = folders.home if self.settings.isolation == 'none' else Path('/')
+        self._process = await ServerProcess.start(argv, environment, folder, self._log_line)
         self._progress.reach('boot')
         await self._wait(self._process, folders.socket)
         self._progress.reach('answer')
@@ -160,6 +162,10 @@ def read_options(options: dict[str, Any]) -> tuple[int, Path]:
     if not isinstance(capture, str) or not Path(capture).is_absolute() or '..' in Path(capture).parts:
         raise ServerDidNotStart('The start request must name the capture_directory, an absolute path')
     return user_id, Path(capture)
+
+
+def accept_options(spawner: Any, options: dict[str, Any]) -> None:
+    """Tell the Hub that the options are used: `start` reads them itself, so that a bad one is a start that failed."""
 
 
 def write_to_stdout(line: str) -> None:

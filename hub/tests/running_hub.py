@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,7 +17,7 @@ from urllib.parse import unquote
 
 from doubles import CaptureSocket, RouteTable
 
-CONFIG = Path(__file__).resolve().parent.parent / 'jupyterhub_config.py'
+HUB = Path(__file__).resolve().parent.parent
 PATIENCE_SECONDS = 40
 
 
@@ -59,21 +60,25 @@ class RunningHub:
             'user_uid_base': 1_000_100_000,
             **settings,
         }
+        # A copy, because the checkout may be in a folder that no other uid can enter.
+        shutil.copytree(HUB / 'shaparak_hub', place / 'hub/shaparak_hub', ignore=shutil.ignore_patterns('__pycache__'))
+        shutil.copy(HUB / 'jupyterhub_config.py', place / 'hub/jupyterhub_config.py')
         (place / 'settings.json').write_text(json.dumps(self.document))
         if uid is not None:
             for folder in (place, *place.rglob('*')):
                 os.chown(folder, uid, uid)
 
-    def start(self) -> None:
-        """Start the Hub and wait until its API answers."""
-        argv = [sys.executable, '-m', 'jupyterhub', '-f', str(CONFIG)]
+    def start(self, *parent: str) -> None:
+        """Start the Hub, below another process if one is given, and wait until its API answers."""
+        argv = [*parent, sys.executable, '-m', 'jupyterhub', '-f', str(self.place / 'hub/jupyterhub_config.py')]
         if self.uid is not None:
-            # --pdeathsig after the change of uid, which clears what the Hub's own parent asked for before.
             argv = ['setpriv', f'--reuid={self.uid}', f'--regid={self.uid}', '--clear-groups', '--', *argv]
         environment = {
             'SHAPARAK_HUB_SETTINGS': str(self.place / 'settings.json'),
             'PATH': os.environ['PATH'],
             'HOME': str(self.place),
+            # What the Hub's own environment holds must not reach a user's server.
+            'OPERATORS_SECRET': 'must-not-leak',
         }
         with self.log_file.open('ab') as log:
             self.process = subprocess.Popen(argv, env=environment, cwd=self.place, stdout=log, stderr=log)
@@ -102,7 +107,7 @@ class RunningHub:
             self.captures[username] = CaptureSocket(directory)
         return directory
 
-    def start_server(self, username: str, user_id: int, **options: object) -> tuple[int, Any]:
+    def start_server(self, username: str, user_id: int, /, **options: object) -> tuple[int, Any]:
         """What the portal does for the launch button."""
         self.api('POST', f'/users/{username}')
         wish = {'user_id': user_id, 'capture_directory': str(self.capture_directory(username)), **options}
@@ -121,7 +126,8 @@ class RunningHub:
         target = str(self.routes.routes[f'/user/{username}']['target'])
         return Path(unquote(target.removeprefix('http+unix://')))
 
-    def close(self) -> None:
+    def close_process(self) -> None:
+        """Stop the Hub as the supervisor does."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
@@ -129,6 +135,9 @@ class RunningHub:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+
+    def close(self) -> None:
+        self.close_process()
         self.routes.close()
         for capture in self.captures.values():
             capture.close()
