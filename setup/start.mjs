@@ -14,9 +14,12 @@ export async function main() {
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, interrupted);
   try {
     const { installation, file } = await prepare({ checkout, env: process.env, stream: process.stdout });
-    const { supervise } = await import(pathToFileURL(join(checkout, 'server', 'dist', 'supervisor', 'index.js')));
+    // From where the services run: PostgreSQL's programs are found beside it, and they must be able to execute them.
+    const { supervise } = await import(
+      pathToFileURL(join(installation.runtime, 'server', 'dist', 'supervisor', 'index.js'))
+    );
     for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, interrupted);
-    process.exitCode = await supervise(process.env, { installationFile: file, installation });
+    process.exitCode = await supervise(process.env, { installationFile: file });
   } catch (error) {
     process.exitCode = explain(error);
   }
