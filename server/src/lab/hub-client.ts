@@ -1,6 +1,6 @@
 /** JupyterHub's REST API over its unix socket. */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { createInterface } from 'node:readline';
+import { StringDecoder } from 'node:string_decoder';
 
 export interface HubAnswer {
   status: number;
@@ -63,8 +63,9 @@ export function createHubClient(settings: { socket: string; token: string }): Hu
           answer.destroy();
           throw new Error(`status ${answer.statusCode}`);
         }
-        for await (const line of createInterface({ input: answer, crlfDelay: Number.POSITIVE_INFINITY }))
-          if (line.startsWith('data:')) yield parse(line.slice(5));
+        // A reader that leaves early has this stream destroyed, which then reports an error to nobody.
+        answer.on('error', () => {});
+        for await (const line of readLines(answer)) if (line.startsWith('data:')) yield parse(line.slice(5));
       } catch (error) {
         throw unavailable('GET', path, error);
       }
@@ -85,6 +86,17 @@ async function readText(answer: IncomingMessage): Promise<string> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+async function* readLines(answer: IncomingMessage): AsyncIterable<string> {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    const lines = (rest + decoder.write(chunk)).split('\n');
+    rest = lines.pop() ?? '';
+    if (rest.length > largestAnswer) throw new Error('line too large');
+    yield* lines;
+  }
 }
 
 function parse(text: string): unknown {
