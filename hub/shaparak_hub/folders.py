@@ -10,7 +10,6 @@ from pathlib import Path
 
 # sun_path holds 108 bytes on Linux and 104 on macOS, with the closing NUL.
 LONGEST_SOCKET_PATH = 103
-# Removed and made again at each start: all that a dead server may have left there.
 HOSTS = '127.0.0.1\tlocalhost\n::1\tlocalhost\n'
 
 
@@ -51,8 +50,9 @@ def user_folders(username: str, users_directory: Path, run_directory: Path) -> U
 def prepare_folders(folders: UserFolders, uid: int) -> None:
     """Make the folders with the right owner; what is in home, state and spool stays.
 
-    The run folder belongs to the user, and its group is the group of the run directory: that is the gateway's way in
-    when it runs under a uid of its own. Nobody else can reach the socket.
+    The run folder belongs to the user. Where the supervisor gave the run directory to the gateway's group (setgid, so
+    that a Hub without root can keep it), only that group may pass; otherwise the path is open, and the server's token
+    alone decides.
     """
     if len(os.fsencode(folders.socket)) > LONGEST_SOCKET_PATH:
         raise FolderError(f'{folders.socket} is longer than a unix socket may be; choose a shorter run directory')
@@ -61,7 +61,8 @@ def prepare_folders(folders: UserFolders, uid: int) -> None:
         _own_folder(folder, uid, -1, 0o700)
     shutil.rmtree(folders.run, ignore_errors=True)
     folders.run.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
-    _own_folder(folders.run, uid, folders.run.parent.stat().st_gid, 0o710)
+    group = folders.run.parent.stat().st_gid
+    _own_folder(folders.run, uid, group, 0o711 if group == os.getegid() else 0o710)
     _write_identity(folders, uid)
 
 
@@ -76,7 +77,7 @@ def check_reachable(paths: list[Path], uid: int) -> None:
     for path in paths:
         if not path.exists():
             raise FolderError(f'{path} does not exist')
-        for folder in path.parents:
+        for folder in ([path] if path.is_dir() else []) + list(path.parents):
             if not _may_enter(folder, uid):
                 raise FolderError(f'uid {uid} may not enter {folder}, so it cannot reach {path}: chmod o+x {folder}')
 
