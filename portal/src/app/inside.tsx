@@ -1,5 +1,5 @@
 import { Loader } from '@mantine/core';
-import { Navigate, useLocation } from '@tanstack/react-router';
+import { useNavigate, useRouter } from '@tanstack/react-router';
 import { useEffect } from 'react';
 import { LiveProvider, useConnection, useSessionPhase } from '../connection/connection';
 import { useLanguage } from '../text/language';
@@ -14,8 +14,7 @@ export function Inside() {
   const phase = useSessionPhase();
   const { session } = useConnection();
   const { t } = useLanguage();
-  const href = useLocation({ select: (location) => location.href });
-  if (phase === 'ended') return <Navigate to="/login" search={href === '/' ? {} : { next: href }} replace />;
+  if (phase === 'ended') return <ToLogin />;
   if (phase === 'unreachable') {
     return (
       <main className={classes.splash}>
@@ -29,6 +28,18 @@ export function Inside() {
       <SignedIn />
     </LiveProvider>
   );
+}
+
+/** Leaves once, with the address of the moment: a <Navigate> would follow the address that it changes itself. */
+function ToLogin() {
+  const router = useRouter();
+  const navigate = useNavigate();
+  useEffect(() => {
+    const { href } = router.state.location;
+    if (href.startsWith('/login')) return;
+    void navigate({ to: '/login', search: href === '/' ? {} : { next: href }, replace: true });
+  }, [router, navigate]);
+  return <Splash />;
 }
 
 function SignedIn() {

@@ -3,9 +3,10 @@ import {
   createRoute,
   createRouter,
   lazyRouteComponent,
-  Navigate,
+  useNavigate,
   useSearch,
 } from '@tanstack/react-router';
+import { useEffect } from 'react';
 import { useSessionPhase } from '../connection/connection';
 import { readHistorySearch } from '../features/history/history-search';
 import { LoginPage } from '../features/login/login-page';
@@ -74,7 +75,12 @@ function administrators(Content: ReturnType<typeof lazyRouteComponent>) {
 function Login() {
   const phase = useSessionPhase();
   const { next } = useSearch({ from: '/login' });
-  if (phase !== 'ended') return <Navigate to={next ?? '/'} replace />;
+  const navigate = useNavigate();
+  const isIn = phase !== 'ended';
+  useEffect(() => {
+    if (isIn) void navigate({ to: next ?? '/', replace: true });
+  }, [isIn, next, navigate]);
+  if (isIn) return null;
   return <LoginPage controls={<Preferences />} />;
 }
 

@@ -37,30 +37,32 @@ export function Shell({ me }: { me: api.Me }) {
         </span>
       </header>
       <nav className={classes.side} aria-label={t('nav.main')}>
-        <UnstyledButton className={classes.palette} onClick={() => wantPalette((times) => times + 1)}>
-          <IconSearch size={16} aria-hidden="true" />
-          <span>{t('nav.palette')}</span>
-          <kbd className={classes.kbd} dir="ltr">
-            Ctrl K
-          </kbd>
-        </UnstyledButton>
-        <ul className={classes.links}>
-          {own.map((destination) => (
-            <NavigationLink key={destination.to} destination={destination} />
-          ))}
-        </ul>
-        {oversight.length > 0 && (
-          <>
-            <p className={classes.group}>{t('nav.oversight')}</p>
-            <ul className={classes.links}>
-              {oversight.map((destination) => (
-                <NavigationLink key={destination.to} destination={destination} />
-              ))}
-            </ul>
-          </>
-        )}
-        <div className={classes.foot}>
-          <UserMenu me={me} />
+        <div className={classes.sideInner}>
+          <UnstyledButton className={classes.palette} onClick={() => wantPalette((times) => times + 1)}>
+            <IconSearch size={16} aria-hidden="true" />
+            <span>{t('nav.palette')}</span>
+            <kbd className={classes.kbd} dir="ltr">
+              Ctrl K
+            </kbd>
+          </UnstyledButton>
+          <ul className={classes.links}>
+            {own.map((destination) => (
+              <NavigationLink key={destination.to} destination={destination} />
+            ))}
+          </ul>
+          {oversight.length > 0 && (
+            <>
+              <p className={classes.group}>{t('nav.oversight')}</p>
+              <ul className={classes.links}>
+                {oversight.map((destination) => (
+                  <NavigationLink key={destination.to} destination={destination} />
+                ))}
+              </ul>
+            </>
+          )}
+          <div className={classes.foot}>
+            <UserMenu me={me} />
+          </div>
         </div>
       </nav>
       <main id="main" className={classes.main} tabIndex={-1}>
@@ -93,7 +95,10 @@ function UserMenu({ me, isCompact }: { me: api.Me; isCompact?: boolean }) {
   return (
     <Menu position={isCompact ? 'bottom-end' : 'top'} width={isCompact ? 210 : 'target'} withArrow={isCompact ?? false}>
       <Menu.Target>
-        <UnstyledButton className={classes.user} aria-label={t('nav.user', { name: me.username })}>
+        <UnstyledButton
+          className={classes.user}
+          {...(isCompact ? { 'aria-label': t('nav.user', { name: me.username }) } : {})}
+        >
           <span className={classes.avatar} aria-hidden="true">
             {me.username.slice(0, 1).toUpperCase()}
           </span>

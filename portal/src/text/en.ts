@@ -28,7 +28,7 @@ export const en: Record<TextKey, string> = {
   'nav.scheme.dark': 'Dark',
   'nav.scheme.auto': 'System',
   'nav.logout': 'Log out',
-  'nav.palette': 'Search commands…',
+  'nav.palette': 'Commands…',
   'nav.palette.empty': 'Nothing found',
   'nav.palette.theme': 'Light or dark theme',
   'nav.palette.search': 'Search history for “{query}”',

@@ -26,7 +26,7 @@ export const fa = {
   'nav.scheme.dark': 'تیره',
   'nav.scheme.auto': 'سیستم',
   'nav.logout': 'خروج',
-  'nav.palette': 'جست‌وجوی فرمان‌ها…',
+  'nav.palette': 'فرمان‌ها…',
   'nav.palette.empty': 'چیزی پیدا نشد',
   'nav.palette.theme': 'پوستهٔ روشن یا تیره',
   'nav.palette.search': 'جست‌وجوی «{query}» در تاریخچه',

@@ -31,6 +31,7 @@ export function CodeView({ code, label, maxLines, match }: CodeViewProps) {
   }, [code, highlight, maxLines]);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable from the keyboard
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset can't hold preformatted text as it is
     <pre role="group" className={classes.code} dir="ltr" tabIndex={0} aria-label={label}>
       <code>
         {lines.map((tokens, index) => (

@@ -113,6 +113,7 @@ function chartOptions(
   return {
     responsive: true,
     maintainAspectRatio: false,
+    layout: { padding: { left: 14, right: 14 } }, // the last day's label is wider than its half step
     animation: window.matchMedia('(prefers-reduced-motion: reduce)').matches ? false : { duration: 350 },
     interaction: { mode: 'index', intersect: false },
     scales: {
