@@ -140,11 +140,20 @@ async function choosePassword(terminal: Terminal, fromStdin: boolean): Promise<C
 async function record(database: Database, action: string, subject: string, detail: Record<string, unknown>) {
   await recordAuditEvent(database, {
     actorUserId: null,
-    actorName: `operator ${userInfo().username}`,
+    actorName: `operator ${accountName()}`,
     action,
     subject,
     outcome: 'allowed',
     address: null,
     detail,
   });
+}
+
+/** A container's uid may have no name. */
+function accountName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}`;
+  }
 }

@@ -1,6 +1,8 @@
 /** The data folder of the embedded PostgreSQL: made once, checked at each start, freed of a server that was killed. */
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { chown, mkdir, readdir, readFile, readlink, realpath, rename, rm, statfs, writeFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Binaries, binaryEnvironment, EmbeddedPostgresError, hasEntries } from './embedded-postgres-binaries.js';
@@ -91,7 +93,7 @@ async function createCluster({ binaries, directory, owner, password, sync }: New
     sync ? [] : ['--no-sync'],
   ].flat();
   try {
-    await run(binaries, options, maker, workshop);
+    await run(binaries, [...(await asKnownUser(maker, workshop)), binaries.initdb, ...options], maker, workshop);
     if (owner !== null) await chownTree(join(workshop, 'data'), owner);
     await rm(directory, { recursive: true, force: true });
     await rename(join(workshop, 'data'), directory);
@@ -100,8 +102,35 @@ async function createCluster({ binaries, directory, owner, password, sync }: New
   }
 }
 
-async function run(binaries: Binaries, options: string[], as: ClusterOwner | null, directory: string): Promise<void> {
-  const child = spawn(binaries.initdb, options, {
+/**
+ * A container that runs under any uid has no entry for it in the password file, without which initdb refuses to work.
+ * Bubblewrap can show it a file with one.
+ */
+async function asKnownUser(maker: ClusterOwner | null, workshop: string): Promise<string[]> {
+  if (maker !== null || hasPasswordEntry()) return [];
+  const uid = process.getuid?.() ?? 0;
+  const bubblewrap = ['/usr/bin/bwrap', '/bin/bwrap'].find((path) => existsSync(path));
+  if (bubblewrap === undefined)
+    throw new EmbeddedPostgresError(
+      `The uid ${uid} has no name, and PostgreSQL wants one to create its data folder; add "shaparak:x:${uid}:${uid}::/:/bin/sh" to /etc/passwd, or run "apt-get install bubblewrap", and start again.`,
+    );
+  const file = join(workshop, 'passwd');
+  await writeFile(file, `shaparak:x:${uid}:${process.getgid?.() ?? uid}::/:/bin/sh\n`);
+  return [bubblewrap, '--dev-bind', '/', '/', '--ro-bind', file, '/etc/passwd', '--'];
+}
+
+function hasPasswordEntry(): boolean {
+  try {
+    userInfo();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function run(binaries: Binaries, argv: string[], as: ClusterOwner | null, directory: string): Promise<void> {
+  const [command = binaries.initdb, ...options] = argv;
+  const child = spawn(command, options, {
     ...(as === null ? {} : as),
     env: binaryEnvironment(binaries),
     cwd: '/',
