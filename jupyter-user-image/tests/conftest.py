@@ -58,8 +58,9 @@ class Kernel:
     replies: dict[str, Any] = field(default_factory=dict)
 
     def run(self, code: str, **options: Any) -> dict[str, Any]:
-        """Run a cell and wait for its reply (and for idle: nothing of it is still under way)."""
-        message = self.client.execute(code, allow_stdin=False, **options)
+        """Run a cell and wait for its reply. An error stops nothing: ipykernel may still abort what comes right after
+        the reply to a failed cell."""
+        message = self.client.execute(code, allow_stdin=False, **{"stop_on_error": False, **options})
         return self.reply(message)
 
     def reply(self, msg_id: str) -> dict[str, Any]:
@@ -106,6 +107,7 @@ def start_kernel(short_directory: Path, intake: IntakeDouble, kernels: Path) -> 
             "JPY_SESSION_NAME": str(short_directory / "home" / "reports" / "a.ipynb"),
             "SHAPARAK_NOTEBOOK_ROOT": str(short_directory / "home"),
             **environment,
+            "PYTEST_CURRENT_TEST": None,  # ipykernel would not redirect file descriptors
         }
         number = len(started)
         specs = InstalledKernelSpecManager()

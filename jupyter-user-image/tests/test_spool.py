@@ -74,7 +74,7 @@ def test_a_full_disk_loses_nothing_while_memory_lasts(
 def test_memory_goes_back_to_disk_when_there_is_room(
     spool: Spool, directory: Path, intake: IntakeDouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    full_disk(monkeypatch, 0)
+    full_disk(monkeypatch, 50)
     spool.append(body("one"))
     monkeypatch.undo()
     spool.append(body("two"))
@@ -118,6 +118,19 @@ def test_acknowledged_segments_are_deleted_and_numbers_go_on(
     assert isinstance(sender.deliver(), Delivered)
     assert codes(intake) == [str(number) for number in range(100)]
     assert intake.duplicates == 0
+
+
+def test_nothing_is_deleted_that_is_not_acknowledged(
+    spool: Spool, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool_module, "SEGMENT_BYTES", 300)
+    for number in range(30):
+        spool.append(body(str(number)))
+        spool.settle()
+    spool.acknowledge(10)
+    left = [line.sequence for line in SegmentReader(directory, INSTANCE).read(100, 1 << 20)]
+    assert 1 < left[0] <= 11
+    assert left == list(range(left[0], 31))
 
 
 def test_batches_are_bounded(spool: Spool, intake: IntakeDouble) -> None:

@@ -23,10 +23,6 @@ class InstalledKernelSpecManager(KernelSpecManager):  # type: ignore[misc]  # ju
     def _only_the_installation(self) -> list[str]:
         return [str(Path(sys.prefix) / "share" / "jupyter" / "kernels")]
 
-    def _find_spec_directory(self, kernel_name: str) -> str | None:
-        found: dict[str, str] = self.find_kernel_specs()
-        return found.get(kernel_name)
-
     def get_kernel_spec(self, kernel_name: str) -> Any:
         """The spec of that name, if it is allowed."""
         if kernel_name not in self.find_kernel_specs():

@@ -67,7 +67,7 @@ class AuditKernelApp(IPKernelApp):  # type: ignore[misc]  # ipykernel's base cla
         super().init_iopub(context)
 
     def init_path(self) -> None:
-        """Let notebooks import modules beside them, which `-I` forbids; last, so that none replaces an installed one."""
+        """Let notebooks import modules beside them, which `-I` forbids; last, so that none hides an installed one."""
         if "" not in sys.path:
             sys.path.append("")
 
