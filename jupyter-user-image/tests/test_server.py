@@ -102,12 +102,14 @@ def server() -> Iterator[Server]:
     directory = Path(tempfile.mkdtemp(prefix="ss", dir="/tmp"))  # short: unix sockets have 107 bytes for their path
     home = directory / "home"
     home.mkdir(parents=True)
+    empty = directory / "empty"
+    empty.mkdir()
     with running(directory / "capture.sock") as intake:
         environment = {
             "HOME": str(home),
             "PATH": os.environ["PATH"],
             "LANG": "C.UTF-8",
-            "JUPYTER_CONFIG_DIR": f"{sys.prefix}/etc/jupyter",
+            "JUPYTER_CONFIG_DIR": str(empty),  # as the Hub does it: the user has no configuration of his own
             "JUPYTER_RUNTIME_DIR": str(directory / "run"),
             "JUPYTER_DATA_DIR": str(directory / "data"),
             "AUDIT_DB_CONNECTION": intake.address,
@@ -187,6 +189,7 @@ def test_lab_knows_what_is_switched_off(server: Server) -> None:
     assert "@jupyterlab/terminal-extension" in configuration["disabledExtensions"]
     assert "@jupyterlab/docmanager-extension:download" in configuration["disabledExtensions"]
     assert configuration["quitButton"] in (False, "false")
+    assert not configuration["buildCheck"] and not configuration["buildAvailable"]
 
 
 def test_only_the_audited_kernel_exists(server: Server) -> None:

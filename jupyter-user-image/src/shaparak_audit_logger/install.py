@@ -57,7 +57,14 @@ def install(prefix: Path) -> list[Path]:
 def _page_config(locked: str) -> str:
     names: list[str] = json.loads(locked)
     extensions = dict.fromkeys(names, True)
-    return json.dumps({"disabledExtensions": extensions, "lockedExtensions": extensions}, indent=2) + "\n"
+    configuration = {
+        "disabledExtensions": extensions,
+        "lockedExtensions": extensions,
+        # Lab would ask for a rebuild at every load, which the gateway refuses
+        "buildCheck": False,
+        "buildAvailable": False,
+    }
+    return json.dumps(configuration, indent=2) + "\n"
 
 
 def _write(path: Path, text: str) -> Path:
