@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,12 +46,13 @@ class ControlGroups:
         return joins
 
     def release(self, username: str) -> None:
-        """Remove this user's groups; one that still holds a dying process is reused at the next start."""
+        """Remove this user's groups, and ours when no user is left; one with a dying process is reused later."""
         for parent in self.parents:
-            try:
+            with suppress(OSError):
                 (parent / username).rmdir()
-            except OSError:
-                continue
+                # Version 2 would lose the controllers that were handed down to it at the Hub's start.
+                if self.version == 1:
+                    parent.rmdir()
 
 
 def join_command(joins: list[Path]) -> list[str]:
