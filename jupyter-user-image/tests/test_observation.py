@@ -46,29 +46,46 @@ def test_names_that_a_client_makes_too_long_keep_their_difference() -> None:
     assert observation.name(None) == "" and observation.optional_name(None) is None and observation.name(7) == "7"
 
 
-def shape(record: dict[str, Any]) -> dict[str, str]:
-    """Field names and JSON types, with null and text as one: both occur in optional fields."""
-    kinds = {str: "text or null", type(None): "text or null", bool: "flag", int: "number", dict: "object"}
-    return {key: kinds[type(value)] for key, value in record.items() if not key.endswith("_truncated")}
+FIELDS = {
+    "sensor_started": "notebook_path",
+    "execution_started": "msg_id client_session cell_id notebook_path cell_number code silent store_history",
+    "execution_finished": "msg_id client_session outcome cell_number duration_us error_name error_message",
+    "execution_not_run": "msg_id client_session cell_id notebook_path code reason",
+    "gap": "count reason",
+    "sensor_stopped": "",
+}
+
+
+def recorded(kernel: Kernel, intake: IntakeDouble) -> list[dict[str, Any]]:
+    """At least one record of each type that a healthy kernel makes, and a gap."""
+    for code in ("1 + 1", "1 / 0"):
+        kernel.run(code)
+    failing = kernel.client.execute("import time; time.sleep(0.3); 1 / 0"), kernel.client.execute("never = 1")
+    for msg_id in failing:
+        kernel.reply(msg_id)
+    kernel.manager.shutdown_kernel()
+    intake.wait_for(lambda: bool(intake.of_type("sensor_stopped")), "goodbye")
+    return [*intake.records.values(), json.loads(gap_line(1, Clock().now(), 1, "spool-full").json)]
+
+
+def test_records_have_exactly_the_fields_of_the_contract(kernel: Kernel, intake: IntakeDouble) -> None:
+    records = recorded(kernel, intake)
+    assert {record["type"] for record in records} == set(FIELDS)
+    for record in records:
+        assert set(record) == {"sequence", "observed_at", "type", *FIELDS[record["type"]].split()}
+    (sensor,) = intake.sensors.values()
+    assert set(sensor) == {"kind", "instance", "version", "kernel_id", "language", "started_at"}
 
 
 @pytest.mark.skipif(not (CONTRACT / "valid.json").exists(), reason="the wheel is tested outside its checkout")
 def test_records_have_the_shape_of_the_golden_fixtures(kernel: Kernel, intake: IntakeDouble) -> None:
-    for code in ("1 + 1", "1 / 0"):
-        kernel.run(code)
-    waiting = [kernel.client.execute("import time; time.sleep(0.3); 1 / 0"), kernel.client.execute("never = 1")]
-    for msg_id in waiting:
-        kernel.reply(msg_id)
-    kernel.manager.shutdown_kernel()
-    intake.wait_for(lambda: bool(intake.of_type("sensor_stopped")), "goodbye")
+    records = recorded(kernel, intake)
     golden: dict[str, set[frozenset[str]]] = {}
     for record in _observations(json.loads((CONTRACT / "valid.json").read_text("utf-8"))):
         keys = frozenset(key for key in record if not key.endswith("_truncated"))
         golden.setdefault(record["type"], set()).add(keys)
-    gap = json.loads(gap_line(1, Clock().now(), 1, "spool-full").json)
-    for record in [*intake.records.values(), gap]:
+    for record in records:
         assert frozenset(record) in golden[record["type"]], record["type"]
-    assert {record["type"] for record in intake.records.values()} == set(golden) - {"gap"}
 
 
 def _observations(value: Any) -> list[dict[str, Any]]:

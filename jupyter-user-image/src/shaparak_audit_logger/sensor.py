@@ -28,6 +28,7 @@ HEARTBEAT_SECONDS = 15.0
 # lets a burst of short cells finish before delivery competes with them for the interpreter lock
 COALESCE_SECONDS = 0.05
 LEFTOVERS_EVERY_SECONDS = 10.0
+LEFTOVERS_FOR_SECONDS = 1.0  # the kernel's own records come first; the user's server has more time
 ANNOUNCE_WITHIN_SECONDS = 5.0
 BACKOFF_FIRST_SECONDS = 0.25
 BACKOFF_LONGEST_SECONDS = 10.0
@@ -71,19 +72,22 @@ class HeldInterrupt:
     """
 
     def __init__(self) -> None:
-        self._signal, self._raise, self._number = signal.signal, signal.raise_signal, signal.SIGINT
+        self._signal, self._current, self._raise = signal.signal, signal.getsignal, signal.raise_signal
+        self._number = signal.SIGINT
         self._main = main_thread().ident
         self._previous: Callable[[int, FrameType | None], object] | int | None = None
         self._held = False
 
     def __enter__(self) -> None:
-        if get_ident() == self._main:
-            self._held = False
+        self._held = False
+        # a handler that was not installed from Python (None) could not be put back
+        if get_ident() == self._main and self._current(self._number) is not None:
             self._previous = self._signal(self._number, self._hold)
 
     def __exit__(self, *_: object) -> None:
         if get_ident() == self._main and self._previous is not None:
-            self._signal(self._number, self._previous)
+            previous, self._previous = self._previous, None
+            self._signal(self._number, previous)
             if self._held:
                 self._raise(self._number)
 
@@ -192,7 +196,9 @@ class Sensor:
             outcome = self._courier.heartbeat()
             self._heard = now
         if outcome is None and now >= self._leftovers_due and self._settings.spool_directory is not None:
-            outcome = drain_leftovers(self._settings.spool_directory, self._intake, self._clock, self._say)
+            outcome = drain_leftovers(
+                self._settings.spool_directory, self._intake, self._clock, self._say, LEFTOVERS_FOR_SECONDS
+            )
             self._leftovers_due = now + LEFTOVERS_EVERY_SECONDS
         if outcome is None:
             self._backoff.reset()
