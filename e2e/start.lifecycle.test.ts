@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { asUser, makePlace, type Place, processesOf, start } from './started-system.js';
+import { asUser, killAll, makePlace, type Place, processesOf, start } from './started-system.js';
 
 const ready = 'Shaparak is ready';
 const isRoot = process.getuid?.() === 0;
@@ -18,7 +18,7 @@ describe.each([['as who runs the tests', null], ...(isRoot ? ([['as an ordinary 
       place = await makePlace(owner);
     });
     afterEach(async () => {
-      for (const { pid } of processesOf(place.home)) process.kill(pid, 'SIGKILL');
+      killAll(place.home);
       await vi.waitFor(() => expect(processesOf(place.home)).toEqual([]), { timeout: 20_000 });
       place.close();
     });
@@ -64,7 +64,7 @@ describe.each([['as who runs the tests', null], ...(isRoot ? ([['as an ordinary 
       const again = start(place);
       await again.printed(ready);
       expect(again.output()).not.toContain('First users');
-      for (const { pid } of processesOf(place.home)) process.kill(pid, 'SIGKILL');
+      killAll(place.home);
       await again.ended;
       const third = start(place);
       await third.printed(ready);
@@ -94,17 +94,21 @@ describe.each([['as who runs the tests', null], ...(isRoot ? ([['as an ordinary 
       );
       holder.close();
     });
-
-    it.runIf(owner === null && isRoot)('gives each service a uid of its own, and none of them root', async () => {
-      const system = start(place);
-      await system.printed(ready);
-      const uidOf = (part: string) => {
-        const service = processesOf(place.home).find(({ command }) => command.includes(part));
-        return execFileSync('ps', ['-o', 'uid=', '-p', String(service?.pid)], { encoding: 'utf8' }).trim();
-      };
-      const uids = ['main.js portal', 'main.js gateway', 'bin/postgres'].map(uidOf);
-      expect(new Set(uids).size).toBe(3);
-      expect(uids).not.toContain('0');
-    });
   },
 );
+
+it.runIf(isRoot)('as root each service has a uid of its own, and none of them is root', async () => {
+  const place = await makePlace(null);
+  const system = start(place);
+  await system.printed(ready);
+  const uidOf = (part: string) => {
+    const service = processesOf(place.home).find(({ command }) => command.includes(part));
+    return execFileSync('ps', ['-o', 'uid=', '-p', String(service?.pid)], { encoding: 'utf8' }).trim();
+  };
+  const uids = ['main.js portal', 'main.js gateway', 'bin/postgres'].map(uidOf);
+  system.process.kill('SIGTERM');
+  expect(await system.ended).toBe(0);
+  place.close();
+  expect(new Set(uids).size).toBe(3);
+  expect(uids).not.toContain('0');
+});

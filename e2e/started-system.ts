@@ -140,3 +140,12 @@ export function processesOf(home: string): Array<{ pid: number; command: string 
   }
   return all.filter(({ pid }) => found.has(pid)).map(({ pid, command }) => ({ pid, command }));
 }
+
+/** As `kill -9` of the whole tree; some end by themselves meanwhile. */
+export function killAll(home: string): void {
+  for (const { pid } of processesOf(home)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {}
+  }
+}

@@ -34,6 +34,8 @@ export function createProgress(stream, clock = () => performance.now()) {
 }
 
 /** A line that wraps could not be rewritten. */
-function shorten(text, columns = 80) {
+function shorten(text, width) {
+  // A terminal may say that it has no columns at all.
+  const columns = width || 80;
   return text.length < columns - 2 ? text : `${text.slice(0, columns - 4)}…`;
 }
