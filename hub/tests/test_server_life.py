@@ -167,3 +167,15 @@ def test_settings_that_cannot_be_used_end_the_hub_with_one_sentence(place: Path)
     )
     assert ended.returncode != 0
     assert 'hub_socket must be a non-empty string' in ended.stderr
+
+
+def test_a_start_can_be_called_off(start_hub: Callable[..., RunningHub], place: Path) -> None:
+    hub = start_hub('bubblewrap', environment_prefix=str(broken_environment(place, 'echo waiting; exec sleep 1000')))
+    pending = start_without_waiting(hub, 'first', 1)
+    hub.wait_for(lambda: '[first] waiting' in hub.log(), 'the server process runs')
+    processes = server_processes(hub)
+    assert hub.api('DELETE', '/users/first/server')[0] in (202, 204)
+    _, alive = psutil.wait_procs(processes, timeout=15)
+    assert alive == []
+    pending.close()
+    hub.wait_for(lambda: hub.api('GET', '/users/first')[1].get('pending') is None, 'nothing is pending')
