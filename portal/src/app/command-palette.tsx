@@ -61,6 +61,7 @@ export default function CommandPalette({ role, request }: { role: api.Role; requ
       actions={actions}
       query={query}
       onQueryChange={setQuery}
+      attributes={{ content: { 'aria-label': t('nav.palette') } }}
       shortcut={null}
       nothingFound={t('nav.palette.empty')}
       searchProps={{

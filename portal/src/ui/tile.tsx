@@ -42,10 +42,13 @@ export function Tile({ label, icon, tone = 'accent', value, unit, note, noteTone
   );
 }
 
-export function Tiles({ label, children }: { label: string; children: ReactNode }) {
+/** `isMany`: five numbers side by side where four would be wide */
+export function Tiles({ label, isMany, children }: { label: string; isMany?: boolean; children: ReactNode }) {
   return (
     <section aria-label={label}>
-      <dl className={classes.tiles}>{children}</dl>
+      <dl className={classes.tiles} data-many={isMany || undefined}>
+        {children}
+      </dl>
     </section>
   );
 }

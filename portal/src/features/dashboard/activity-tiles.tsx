@@ -42,7 +42,9 @@ function TodayTile({ stats }: { stats: Stats | undefined }) {
       value={stats && format.number(stats.today_executions)}
       note={stats && note()}
       noteTone={more && more > 0 ? 'good' : undefined}
-      extra={week && <Sparkline values={week.map((day) => day.executions).reverse()} />}
+      extra={
+        week?.some((day) => day.executions > 0) && <Sparkline values={week.map((day) => day.executions).reverse()} />
+      }
     />
   );
 }
@@ -78,7 +80,8 @@ function SuccessTile({ stats }: { stats: Stats | undefined }) {
       note={stats && (stats.total_executions > 0 ? note : t('tile.total.none'))}
       noteTone={stats?.total_errors ? 'bad' : undefined}
       extra={
-        stats && (
+        stats &&
+        stats.total_executions > 0 && (
           <span className={classes.rate} aria-hidden="true">
             <span style={{ inlineSize: `${stats.success_rate}%` }} />
           </span>

@@ -44,7 +44,7 @@ function SystemTiles({ stats }: { stats: api.SystemStats | undefined }) {
   const mean = stats?.avg_execution_time_ms == null ? null : format.quantity(stats.avg_execution_time_ms);
   const rate = stats && stats.total_executions > 0 ? (100 * stats.total_errors) / stats.total_executions : null;
   return (
-    <Tiles label={t('system.title')}>
+    <Tiles label={t('system.title')} isMany>
       <Tile
         label={t('system.today')}
         icon={<IconCalendarCheck size={18} />}
