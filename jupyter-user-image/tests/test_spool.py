@@ -133,6 +133,16 @@ def test_nothing_is_deleted_that_is_not_acknowledged(
     assert left == list(range(left[0], 31))
 
 
+def test_a_slow_disk_does_not_hold_up_the_cell(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool_module, "SEGMENT_BYTES", 100)
+    taken: list[bool] = []
+    monkeypatch.setattr(spool_module, "_fsync", lambda _: taken.append(spool._lock.locked()))
+    for number in range(3):
+        spool.append(body(str(number) * 200))
+        spool.settle()
+    assert taken and not any(taken)
+
+
 def test_batches_are_bounded(spool: Spool, intake: IntakeDouble) -> None:
     for _ in range(450):
         spool.append(body("small"))

@@ -97,7 +97,11 @@ class Spool:
     # -- the delivery thread -------------------------------------------------------------------------------------
 
     def settle(self) -> None:
-        """Bring memory to disk if the disk takes it again, start a new segment when one is full, and fsync."""
+        """Bring memory to disk if the disk takes it again, start a new segment when one is full, and fsync.
+
+        The lock is never held during fsync: a slow disk must not become a slow cell.
+        """
+        left: int | None = None
         with self._lock:
             self._open()
             while self._memory and self._segment is not None:
@@ -109,14 +113,19 @@ class Spool:
             if not self._memory and self._segment is not None:
                 self.problem = None
                 if self._size >= SEGMENT_BYTES:
-                    self._rotate()
+                    left = self._rotate()
             segment, size = self._segment, self._size
-        if segment is not None and size != self._synced:
-            try:
+        try:
+            if left is not None:
+                _fsync(left)
+            if segment is not None and size != self._synced:
                 _fsync(segment)
                 self._synced = size
-            except OSError as problem:
-                self.problem = f"the spool cannot be synced: {problem}"
+        except OSError as problem:
+            self.problem = f"the spool cannot be synced: {problem}"
+        finally:
+            if left is not None:
+                _close(left)
 
     def read(self, records: int, size: int) -> list[Line]:
         """The next records to deliver: those on disk first, then those in memory (which stay there)."""
@@ -149,7 +158,9 @@ class Spool:
             while self._memory and self._memory[0].sequence <= through:
                 self._drop_first_of_memory()
             if self._size >= SEGMENT_BYTES >> 4 and through >= self._next - 1 and not self._memory:
-                self._rotate()
+                left = self._rotate()
+                if left is not None:  # no fsync: all of it is acknowledged
+                    _close(left)
         if self._reader is not None and self._owner is not None:
             try:
                 self._reader.forget(through)
@@ -194,17 +205,17 @@ class Spool:
         except OSError as problem:
             self.problem = f"the spool cannot be opened: {problem}"
 
-    def _rotate(self) -> None:
+    def _rotate(self) -> int | None:
+        """Continue in a new segment. Returns the descriptor of the one that was left."""
         if self._segment is None or self._directory is None:
-            return
+            return None
         try:
             following = _create(segment_path(self._directory, self._instance, self._next))
         except OSError as problem:
             self.problem = f"the spool cannot be continued: {problem}"
-            return
-        _fsync(self._segment)
-        _close(self._segment)
-        self._segment, self._size, self._synced = following, 0, 0
+            return None
+        left, self._segment, self._size, self._synced = self._segment, following, 0, 0
+        return left
 
     def _drop_first_of_memory(self) -> None:
         self._memory_bytes -= len(self._memory.popleft().json)
