@@ -125,9 +125,9 @@ async function addToRollups(
         errors = user_day.errors + excluded.errors, timed = user_day.timed + excluded.timed,
         sum_ms = user_day.sum_ms + excluded.sum_ms, last_at = greatest(user_day.last_at, excluded.last_at)
     )
-    update user_total set last_seq = ${lastSeq}, executions = executions + a.n, errors = errors + a.errors,
-      timed = timed + a.timed, sum_ms = sum_ms + a.sum_ms, last_at = greatest(last_at, a.last_at)
-    from (select count(*) as n, count(*) filter (where outcome <> 'success') as errors, count(ms) as timed,
+    update user_total as t set last_seq = ${lastSeq}, executions = t.executions + a.n, errors = t.errors + a.failed,
+      timed = t.timed + a.timed, sum_ms = t.sum_ms + a.sum_ms, last_at = greatest(t.last_at, a.last_at)
+    from (select count(*) as n, count(*) filter (where outcome <> 'success') as failed, count(ms) as timed,
       coalesce(sum(ms), 0) as sum_ms, max(at) as last_at from added) as a
-    where user_id = ${userId}`;
+    where t.user_id = ${userId}`;
 }

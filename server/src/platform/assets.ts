@@ -1,5 +1,5 @@
 /** The built portal, below /portal; every page of it is index.html, because its router runs in the browser. */
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import files from '@fastify/static';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -12,7 +12,6 @@ export interface AssetOptions {
 }
 
 export function assetRoutes(http: Http, { directory, publicUrl, labUrl }: AssetOptions): void {
-  const page = readFileSync(join(directory, 'index.html'));
   const policy = contentSecurityPolicy(labUrl);
   http.register(files, {
     root: join(directory, 'assets'),
@@ -24,14 +23,15 @@ export function assetRoutes(http: Http, { directory, publicUrl, labUrl }: AssetO
   });
   for (const name of ['favicon.svg', 'first-paint.js'])
     http.get(`/portal/${name}`, { schema: { hide: true } }, (_request, reply) => reply.sendFile(name, directory));
-  const sendPage = (request: FastifyRequest, reply: FastifyReply) => {
+  const sendPage = async (request: FastifyRequest, reply: FastifyReply) => {
     // Cookies ignore ports: on the lab's host name the portal's cookie would reach the lab.
     if (request.host !== new URL(publicUrl).host && request.hostname === new URL(labUrl).hostname)
       return reply.redirect(`${publicUrl}${request.url}`, 302);
     return reply
       .type('text/html; charset=utf-8')
       .headers({ 'content-security-policy': policy, 'cache-control': 'no-cache' })
-      .send(page);
+      // read each time: a new build has new names of its files
+      .send(await readFile(join(directory, 'index.html')));
   };
   http.get('/portal', { schema: { hide: true } }, sendPage);
   http.get('/portal/*', { schema: { hide: true } }, sendPage);

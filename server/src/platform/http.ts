@@ -48,7 +48,8 @@ export function createHttp(options: HttpOptions) {
 
 const securityHeaders = {
   'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
+  // 'no-referrer' would turn the Origin of the ticket's form into "null", which the gateway refuses.
+  'referrer-policy': 'strict-origin',
   'x-frame-options': 'DENY',
   'cross-origin-opener-policy': 'same-origin-allow-popups',
   'permissions-policy': 'camera=(), geolocation=(), microphone=()',
