@@ -91,6 +91,25 @@ def test_interrupt(kernel: Kernel, intake: IntakeDouble) -> None:
     assert (finish["outcome"], finish["error_name"]) == ("interrupted", "KeyboardInterrupt")
 
 
+def test_interrupt_of_an_await(kernel: Kernel, intake: IntakeDouble) -> None:
+    code = "import asyncio\nprint('go', flush=True)\nawait asyncio.sleep(60)"
+    message = kernel.client.execute(code)
+    while kernel.client.get_iopub_msg(timeout=30)["msg_type"] != "stream":
+        pass
+    kernel.manager.interrupt_kernel()
+    kernel.client.kernel_info()  # ipykernel's loop does not wake up for the signal alone
+    assert kernel.reply(message)["ename"] == "CancelledError"
+    finish = intake.finish_of(code)
+    assert (finish["outcome"], finish["error_message"]) == ("interrupted", "CancelledError")
+
+
+def test_exception_that_cannot_be_shown(kernel: Kernel, intake: IntakeDouble) -> None:
+    code = "class Broken(Exception):\n    def __str__(self): raise ValueError('no text')\nraise Broken"
+    kernel.client.execute(code)
+    finish = intake.finish_of(code)
+    assert (finish["outcome"], finish["error_name"]) == ("error", "ValueError")
+
+
 def test_message_that_cannot_be_read_is_not_run(kernel: Kernel, intake: IntakeDouble) -> None:
     message = kernel.client.session.msg("execute_request", {"silent": False})
     kernel.client.shell_channel.send(message)
