@@ -1,6 +1,6 @@
 import type { api } from '@shaparak/contract';
 
-export const SORT_COLUMNS = [
+const SORT_COLUMNS = [
   'username',
   'total_executions',
   'today_executions',
