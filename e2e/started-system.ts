@@ -34,7 +34,16 @@ export async function makePlace(owner: number | null): Promise<Place> {
   writeFileSync(join(home, 'installation.json'), JSON.stringify(installation));
   if (owner !== null) chownSync(home, owner, owner);
   const ports = { portal: await freePort(), lab: await freePort() };
-  return { home, ports, owner, close: () => rmSync(home, { recursive: true, force: true }) };
+  return { home, ports, owner, close: () => removePlace(home) };
+}
+
+/** A system that was killed leaves its folder of sockets behind for the next start, which never comes here. */
+function removePlace(home: string): void {
+  try {
+    const state = JSON.parse(readFileSync(join(home, 'data', 'settings', 'supervisor.json'), 'utf8'));
+    rmSync(state.folders.run, { recursive: true, force: true });
+  } catch {}
+  rmSync(home, { recursive: true, force: true });
 }
 
 /** `supervise` of the built server, as `npm start` calls it after the set-up. */

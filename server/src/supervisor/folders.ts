@@ -42,15 +42,17 @@ export function makeFolders(data: string, uids: Uids | null, hubIsRoot: boolean,
     settings: under('settings', 0o711),
     runPostgres: join(run, 'pg'),
     runHub: running('hub', hub),
-    runUsers: running('users', hub),
+    // The folders of the users' sockets take its group: the services may pass them, other users may not.
+    runUsers: uids === null ? running('users', null) : make(join(run, 'users'), 0o2711, hub ?? 0, uids.services),
     runCapture: running('capture', uids?.portal ?? null),
   };
 }
 
 function make(path: string, mode: number, owner: number | null = null, group: number | null = null): string {
   mkdirSync(path, { recursive: true, mode });
-  chmodSync(path, mode);
   if (owner !== null) chownSync(path, owner, group ?? owner);
+  // Last, because a change of the owner may take the set-group bit away.
+  chmodSync(path, mode);
   return path;
 }
 

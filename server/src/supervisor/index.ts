@@ -2,6 +2,7 @@
  * `npm start` after the set-up. Order: settings, lock, ports, folders, database, schema, first users, services; on Ctrl-C
  * the same backwards. Whatever was opened is on one stack, so a start that fails half-way closes exactly what it opened.
  */
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConfig } from '../config.js';
 import { announcement, firstUsersBox } from './announce.js';
@@ -81,6 +82,7 @@ async function start(
   const secrets = loadSecrets(data);
   const isolation = detectIsolation(thisMachine(), uids === null ? 0 : uids.userBase);
   const folders = makeFolders(data, uids, isolation.kind === 'uid+bubblewrap', env);
+  running.closers.push(async () => rmSync(folders.run, { recursive: true, force: true }));
   go();
   out.write('… Starting the database\n');
   const log = openLogFile(join(folders.logs, 'postgres.log'));

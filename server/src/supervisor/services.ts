@@ -63,6 +63,10 @@ function gateway(deps: ServiceDeps): Service {
 
 export const hubSocket = (folders: Folders) => join(folders.runHub, 'hub.sock');
 
+/** `python -m jupyterhub`, less 1.0 s: jsonschema's optional rfc3987_syntax compiles a grammar when it is imported. */
+const runHub =
+  "import runpy, sys; sys.modules['rfc3987_syntax'] = None; runpy.run_module('jupyterhub', run_name='__main__', alter_sys=True)";
+
 const hubAccess = ({ folders, secrets }: ServiceDeps): HubSettings => ({
   socket: hubSocket(folders),
   token: secrets.hubToken,
@@ -120,7 +124,7 @@ function hub(deps: ServiceDeps): Service {
   const bin = join(installation.environment, 'bin');
   return {
     name: 'hub',
-    argv: [join(bin, 'python'), '-m', 'jupyterhub', '-f', join(installation.runtime, 'hub', 'jupyterhub_config.py')],
+    argv: [join(bin, 'python'), '-c', runHub, '-f', join(installation.runtime, 'hub', 'jupyterhub_config.py')],
     env: {
       ...baseEnvironment(),
       PATH: `${bin}:${baseEnvironment().PATH}`,
