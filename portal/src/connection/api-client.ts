@@ -9,7 +9,13 @@ export interface ApiClient {
 }
 
 /** The one way from the screens to the API. Failures are ApiProblem, always. */
-export function createApiClient({ session, fetch }: { session: Session; fetch: typeof globalThis.fetch }): ApiClient {
+export function createApiClient({
+  session,
+  fetch,
+}: {
+  session: Pick<Session, 'token'>;
+  fetch: typeof globalThis.fetch;
+}): ApiClient {
   const attempt = async (path: string, init: RequestInit, token: string) => {
     const headers = new Headers(init.headers);
     headers.set('Authorization', `Bearer ${token}`);
