@@ -63,8 +63,6 @@ export function createHubClient(settings: { socket: string; token: string }): Hu
           answer.destroy();
           throw new Error(`status ${answer.statusCode}`);
         }
-        // A reader that leaves early has this stream destroyed, which then reports an error to nobody.
-        answer.on('error', () => {});
         for await (const line of readLines(answer)) if (line.startsWith('data:')) yield parse(line.slice(5));
       } catch (error) {
         throw unavailable('GET', path, error);
