@@ -16,7 +16,7 @@ from .intake import Intake
 from .leftovers import drain_leftovers
 
 EVERY_SECONDS = 3.0
-AFTER_FAILURE_SECONDS = 10.0
+AFTER_FAILURE_SECONDS = 5.0
 # the receiving side of launch.IOPUB_QUEUE_MESSAGES
 OUTPUT_QUEUE_MESSAGES = 100_000
 
