@@ -113,8 +113,9 @@ describe('live events', () => {
     await timer.pass(30_000);
     browser.streams[0]?.onEvent({ type: 'ping', data: '{}', id: undefined });
     await timer.pass(30_000);
+    await timer.pass(1_000);
     expect(browser.streams.length).toBe(1);
-    await timer.pass(15_000);
+    await timer.pass(14_000);
     await timer.pass(1_000);
     expect(browser.streams.length).toBe(2);
   });
