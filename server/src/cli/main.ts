@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { explain } from '../supervisor/start-error.js';
 import { addDoctor } from './doctor.js';
+import { addImport } from './import.js';
 import { addMigrate } from './migrate.js';
 import { addSql } from './sql.js';
 import { systemTerminal, type Terminal } from './terminal.js';
@@ -17,7 +18,7 @@ export async function main(argv: string[], terminal: Terminal = systemTerminal()
   const finish = (result: number) => {
     code = result;
   };
-  for (const add of [addUserCommands, addSql, addDoctor, addMigrate]) add(program, terminal, finish);
+  for (const add of [addUserCommands, addSql, addDoctor, addImport, addMigrate]) add(program, terminal, finish);
   try {
     await program.parseAsync(argv);
   } catch (error) {
