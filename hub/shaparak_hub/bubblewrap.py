@@ -29,6 +29,15 @@ ETC_FILES = ('fonts', 'ld.so.cache', 'localtime', 'alternatives', 'mime.types', 
 
 
 @dataclass(frozen=True)
+class Tools:
+    """Full paths of the programs outside the jail: the child looks them up in the server's PATH, not in ours."""
+
+    prlimit: str = 'prlimit'
+    setpriv: str = 'setpriv'
+    bwrap: str = 'bwrap'
+
+
+@dataclass(frozen=True)
 class HostSystem:
     """What of the machine a jail shows, read-only: see host.describe_host."""
 
@@ -37,6 +46,7 @@ class HostSystem:
     python: tuple[Path, ...]
     # Since Linux 5.14 RLIMIT_NPROC counts per user namespace; before, it counts all that this uid runs anywhere.
     processes_counted_per_namespace: bool
+    tools: Tools = Tools()
 
 
 @dataclass(frozen=True)
@@ -63,9 +73,9 @@ class Jail:
 def jail_command(jail: Jail, host: HostSystem, limits: Limits, command: Sequence[str]) -> list[str]:
     """The argv that runs `command` in the jail."""
     return [
-        *_outer_limits(jail, limits),
-        *_drop_privileges(jail),
-        'bwrap',
+        *_outer_limits(jail, host, limits),
+        *_drop_privileges(jail, host),
+        host.tools.bwrap,
         *_namespaces(),
         *_system(host),
         *_identity(jail),
@@ -81,9 +91,9 @@ def jail_command(jail: Jail, host: HostSystem, limits: Limits, command: Sequence
     ]  # fmt: skip
 
 
-def _outer_limits(jail: Jail, limits: Limits) -> list[str]:
+def _outer_limits(jail: Jail, host: HostSystem, limits: Limits) -> list[str]:
     own = [f'--nproc={limits.processes}'] if jail.has_own_uid else []
-    return ['prlimit', *own, f'--nofile={limits.open_files}', '--core=0', '--']
+    return [host.tools.prlimit, *own, f'--nofile={limits.open_files}', '--core=0', '--']
 
 
 def _inner_limits(jail: Jail, host: HostSystem, limits: Limits) -> list[str]:
@@ -92,11 +102,11 @@ def _inner_limits(jail: Jail, host: HostSystem, limits: Limits) -> list[str]:
     return ['prlimit', f'--nproc={limits.processes}', '--']
 
 
-def _drop_privileges(jail: Jail) -> list[str]:
+def _drop_privileges(jail: Jail, host: HostSystem) -> list[str]:
     if not jail.has_own_uid:
-        return ['setpriv', '--no-new-privs']
+        return [host.tools.setpriv, '--no-new-privs']
     return [
-        'setpriv', f'--reuid={jail.uid}', f'--regid={jail.uid}', '--clear-groups', '--no-new-privs',
+        host.tools.setpriv, f'--reuid={jail.uid}', f'--regid={jail.uid}', '--clear-groups', '--no-new-privs',
         '--bounding-set=-all', '--inh-caps=-all',
     ]  # fmt: skip
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 from pathlib import Path
 
-from .bubblewrap import HostSystem
+from .bubblewrap import HostSystem, Tools
 
 SYSTEM_DIRECTORIES = ('bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32')
 
@@ -26,6 +27,7 @@ def describe_host(environment_prefix: Path, *, root: Path = Path('/')) -> HostSy
         symlinks=tuple(symlinks),
         python=tuple(_outside_usr(_python_directories(environment_prefix))),
         processes_counted_per_namespace=_kernel_version() >= (5, 14),
+        tools=Tools(*(shutil.which(tool) or tool for tool in ('prlimit', 'setpriv', 'bwrap'))),
     )
 
 
