@@ -244,8 +244,8 @@ export function settle(row: OpenExecution, now: Date) {
           ? 'wire'
           : 'kernel';
   return {
-    timestamp: half ? new Date(half.finished_at) : now,
-    startedAt: new Date(row.startedAt),
+    timestamp: half?.finished_at ?? now.toISOString(),
+    startedAt: row.startedAt,
     outcome: (half?.outcome ?? 'lost') as api.Outcome,
     evidence,
     executionTimeMs: half ? Math.min(Math.round(half.duration_us / 1_000), 2_147_483_647) : null,

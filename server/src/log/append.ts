@@ -11,9 +11,9 @@ import { toStored } from './text.js';
 
 export interface NewExecution {
   snippetId: number;
-  /** when it ended */
-  timestamp: Date;
-  startedAt: Date | null;
+  /** when it ended, RFC 3339; text, because a Date would cut the microseconds */
+  timestamp: string;
+  startedAt: string | null;
   outcome: api.Outcome;
   evidence: api.Evidence;
   executionTimeMs: number | null;
@@ -65,8 +65,8 @@ function toRow(execution: NewExecution, userSeq: number) {
   const stored = (text: string | null) => (text === null ? null : toStored(text));
   return {
     user_seq: userSeq,
-    timestamp: execution.timestamp.toISOString(),
-    started_at: execution.startedAt?.toISOString() ?? null,
+    timestamp: execution.timestamp,
+    started_at: execution.startedAt,
     snippet_id: execution.snippetId,
     outcome: execution.outcome,
     evidence: execution.evidence,

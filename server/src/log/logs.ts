@@ -34,7 +34,7 @@ export async function readLogs(deps: LogsDependencies, actor: Actor, input: Logs
   const skip = start === null ? await skipDays(deps, actor, input) : { before: null, offset: 0 };
   const after = start === null ? database`` : database`
     and (e."timestamp", e.user_seq) < (timestamptz 'epoch' + ${start.at} * interval '1 microsecond', ${start.userSeq})`;
-  const until = skip.before === null ? database`` : database`and e."timestamp" < ${skip.before}::timestamptz`;
+  const until = skip.before === null ? database`` : database`and e."timestamp" < ${skip.before}::text::timestamptz`;
   const rows = await database<(ExecutionRow & { at: number })[]>`
     select ${database.unsafe(executionColumns)}, left(s.code, ${storedLengthOf(100)}) as code,
       (extract(epoch from e."timestamp") * 1000000)::bigint as at

@@ -33,3 +33,14 @@ export function createDayFormat(timeZone: string): (instant: Date) => string {
   const format = new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' });
   return (instant) => format.format(instant);
 }
+
+/** The instant at which the wall clock of a zone shows this UTC-written time, e.g. for a timestamp without an offset. */
+export function fromWallClock(wallClock: Date, timeZone: string): Date {
+  const offsetAt = (instant: number) => {
+    const shown = new Date(instant).toLocaleString('sv-SE', { timeZone });
+    return Date.parse(`${shown.replace(' ', 'T')}Z`) - Math.floor(instant / 1_000) * 1_000;
+  };
+  const wall = wallClock.getTime();
+  const first = wall - offsetAt(wall);
+  return new Date(wall - offsetAt(first));
+}
