@@ -4,7 +4,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { freePort, killAll, makePlace, type Place, processesOf, start } from './started-system.js';
+import { closePlace, freePort, makePlace, type Place, processesOf, start } from './started-system.js';
 
 const ready = 'Shaparak is ready';
 const isRoot = process.getuid?.() === 0;
@@ -15,11 +15,7 @@ let place: Place;
 beforeEach(async () => {
   place = await makePlace(null);
 });
-afterEach(async () => {
-  killAll(place.home);
-  await vi.waitFor(() => expect(processesOf(place.home)).toEqual([]), { timeout: 20_000 });
-  place.close();
-});
+afterEach(() => closePlace(place));
 
 /** Debian's PostgreSQL on a port of its own, with a password, as an operator would give it to us. */
 async function externalServer(): Promise<{ url: string; close(): Promise<void> }> {

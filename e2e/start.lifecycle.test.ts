@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { asUser, killAll, makePlace, type Place, processesOf, start } from './started-system.js';
+import { asUser, closePlace, killAll, makePlace, type Place, processesOf, start } from './started-system.js';
 
 const ready = 'Shaparak is ready';
 const isRoot = process.getuid?.() === 0;
@@ -17,11 +17,7 @@ describe.each([['as who runs the tests', null], ...(isRoot ? ([['as an ordinary 
     beforeEach(async () => {
       place = await makePlace(owner);
     });
-    afterEach(async () => {
-      killAll(place.home);
-      await vi.waitFor(() => expect(processesOf(place.home)).toEqual([]), { timeout: 20_000 });
-      place.close();
-    });
+    afterEach(() => closePlace(place));
 
     const shaparak = (...args: string[]) => {
       const { runtime, node } = JSON.parse(readFileSync(join(place.home, 'installation.json'), 'utf8'));

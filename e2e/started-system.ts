@@ -4,6 +4,7 @@ import { chmodSync, chownSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { expect, vi } from 'vitest';
 
 export interface StartedSystem {
   home: string;
@@ -157,4 +158,11 @@ export function killAll(home: string): void {
       process.kill(pid, 'SIGKILL');
     } catch {}
   }
+}
+
+/** For afterEach: whatever a test left running is killed, and its folder removed when nothing works in it any more. */
+export async function closePlace(place: Place): Promise<void> {
+  killAll(place.home);
+  await vi.waitFor(() => expect(processesOf(place.home)).toEqual([]), { timeout: 20_000 });
+  place.close();
 }

@@ -10,7 +10,7 @@ import { dirname, join, resolve } from 'node:path';
 import { SetupError } from './command.mjs';
 
 const stranger = 65_534;
-export const isRoot = process.getuid?.() === 0;
+const isRoot = process.getuid?.() === 0;
 
 /** @returns {Promise<{checkout: string, home: string, reachable: boolean, root: boolean}>} */
 export async function choosePlaces(directory, env, { root = isRoot, passes = canPass } = {}) {
@@ -40,7 +40,7 @@ async function makeHome(home) {
 }
 
 /** Tried for real as a stranger: permissions of all folders above and access lists have their say. */
-export function canPass(directory) {
+function canPass(directory) {
   const options = { uid: stranger, gid: stranger, cwd: '/', stdio: 'ignore' };
   return spawnSync('/bin/sh', ['-c', 'test -x "$1"', 'sh', directory], options).status === 0;
 }

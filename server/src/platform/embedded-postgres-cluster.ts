@@ -9,7 +9,7 @@ import { type Binaries, binaryEnvironment, EmbeddedPostgresError, hasEntries } f
 import { errorCode } from './postgres.js';
 
 /** Major version of the package; a data folder of another one can't be opened. */
-export const postgresMajor = 18;
+const postgresMajor = 18;
 export const ownerRole = 'shaparak_owner';
 
 /** uid of `nobody`: initdb looks its caller up in the password file, where the uids of our services have no entry. */

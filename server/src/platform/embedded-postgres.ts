@@ -24,10 +24,9 @@ import {
 } from './embedded-postgres-cluster.js';
 import { connect } from './postgres.js';
 
-export { EmbeddedPostgresError } from './embedded-postgres-binaries.js';
 export { ownerRole } from './embedded-postgres-cluster.js';
 
-export const databaseName = 'shaparak';
+const databaseName = 'shaparak';
 
 export interface EmbeddedPostgresOptions {
   /** data folder; made by the first start. As root its parents must be passable by other uids */

@@ -156,7 +156,7 @@ async function untilHubAnswers(socketPath: string, signal: AbortSignal): Promise
 }
 
 /** True where the Hub's API answers at all. */
-export function askHub(socketPath: string): Promise<boolean> {
+function askHub(socketPath: string): Promise<boolean> {
   return new Promise((resolve) => {
     const asked = request({ socketPath, path: '/hub/api/', timeout: 2000 }, (answer) => {
       answer.resume();
