@@ -1,8 +1,10 @@
 import { IconShieldLock } from '@tabler/icons-react';
+import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useLiveStatus } from '../connection/connection';
 import { ActivityChart } from '../features/dashboard/activity-chart';
 import { ActivityTiles } from '../features/dashboard/activity-tiles';
 import { useDashboardQuery } from '../features/dashboard/api';
+import { readHomeSearch } from '../features/dashboard/home-search';
 import { RecentActivity } from '../features/dashboard/recent-activity';
 import { LaunchCard } from '../features/launch/launch-card';
 import { useLanguage } from '../text/language';
@@ -14,6 +16,8 @@ import { useMeQuery } from './who-am-i';
 export function HomePage() {
   const { t } = useLanguage();
   const { data: me } = useMeQuery();
+  const { days } = useSearch({ from: '/inside/' });
+  const navigate = useNavigate({ from: '/' });
   const [before, after] = t('home.greeting').split('{name}');
   return (
     <Page
@@ -30,7 +34,12 @@ export function HomePage() {
     >
       <LaunchCard />
       <ActivityTiles />
-      <ActivityChart />
+      <ActivityChart
+        days={days ?? 7}
+        change={(chosen) =>
+          void navigate({ search: readHomeSearch({ days: chosen }), replace: true, resetScroll: false })
+        }
+      />
       <RecentActivity />
       <aside className={classes.notice} aria-label={t('home.notice.title')}>
         <IconShieldLock size={24} stroke={1.6} aria-hidden="true" />

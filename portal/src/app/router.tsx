@@ -8,6 +8,7 @@ import {
 } from '@tanstack/react-router';
 import { useEffect } from 'react';
 import { useSessionPhase } from '../connection/connection';
+import { readHomeSearch } from '../features/dashboard/home-search';
 import { readHistorySearch } from '../features/history/history-search';
 import { LoginPage } from '../features/login/login-page';
 import { readUsersSearch } from '../features/oversight/users-search';
@@ -27,7 +28,12 @@ export function createPortalRouter() {
     component: Login,
   });
   const inside = createRoute({ getParentRoute: () => root, id: 'inside', component: Inside });
-  const home = createRoute({ getParentRoute: () => inside, path: '/', component: HomePage });
+  const home = createRoute({
+    getParentRoute: () => inside,
+    path: '/',
+    validateSearch: readHomeSearch,
+    component: HomePage,
+  });
   const history = createRoute({
     getParentRoute: () => inside,
     path: '/history',

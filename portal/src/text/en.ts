@@ -8,9 +8,7 @@ export const en: Record<TextKey, string> = {
   'app.skip': 'Skip to main content',
   'app.loading': 'Loading…',
   'app.retry': 'Try again',
-  'app.cancel': 'Cancel',
   'app.close': 'Close',
-  'app.copy': 'Copy',
   'app.copied': 'Copied',
   'app.all': 'All',
 
@@ -172,7 +170,6 @@ export const en: Record<TextKey, string> = {
   'users.filter': 'Find a user',
   'users.count': 'Users: {count}',
   'users.name': 'User',
-  'users.role': 'Role',
   'users.total': 'Total runs',
   'users.today': 'Today',
   'users.errors': 'Errors',

@@ -6,9 +6,7 @@ export const fa = {
   'app.skip': 'رفتن به محتوای اصلی',
   'app.loading': 'در حال بارگذاری…',
   'app.retry': 'تلاش دوباره',
-  'app.cancel': 'انصراف',
   'app.close': 'بستن',
-  'app.copy': 'کپی',
   'app.copied': 'کپی شد',
   'app.all': 'همه',
 
@@ -170,7 +168,6 @@ export const fa = {
   'users.filter': 'جست‌وجوی کاربر',
   'users.count': '{count} کاربر',
   'users.name': 'کاربر',
-  'users.role': 'نقش',
   'users.total': 'کل اجراها',
   'users.today': 'امروز',
   'users.errors': 'خطا',

@@ -2,18 +2,20 @@ import { useQuery } from '@tanstack/react-query';
 import { Fragment, useMemo } from 'react';
 import { useLanguage } from '../text/language';
 import classes from './code-view.module.css';
+import type { Excerpt } from './excerpt';
 import { splitInvisible } from './invisible-characters';
 import { findMatches } from './matches';
 import type { Token } from './python-highlight';
 
 // parsing 50,000 characters takes about 20 ms; beyond that the colours are not worth a late frame
 const HIGHLIGHT_MAX = 50_000;
+const EXCERPT_LINE_MAX = 2_000;
 
 interface CodeViewProps {
   code: string;
   label: string;
-  /** show only so many lines */
-  maxLines?: number | undefined;
+  /** show only these lines */
+  excerpt?: Pick<Excerpt, 'from' | 'count'> | undefined;
   /** occurrences of this text are marked */
   match?: string | undefined;
 }
@@ -22,13 +24,18 @@ interface CodeViewProps {
  * Code as it ran, always left to right. Each token is isolated, so that a Persian comment cannot move its neighbours,
  * and characters that have no shape of their own are drawn as badges: what is read here is what was executed.
  */
-export function CodeView({ code, label, maxLines, match }: CodeViewProps) {
+export function CodeView({ code, label, excerpt, match }: CodeViewProps) {
   const highlight = useHighlighter();
+  const from = excerpt?.from ?? 0;
+  const to = excerpt ? excerpt.from + excerpt.count : Number.POSITIVE_INFINITY;
   const lines = useMemo(() => {
-    const plain = () => code.split('\n').map((text) => [{ text, kind: '' }]);
-    const all = highlight && code.length <= HIGHLIGHT_MAX ? highlight(code) : plain();
-    return maxLines === undefined ? all : all.slice(0, maxLines);
-  }, [code, highlight, maxLines]);
+    if (highlight && code.length <= HIGHLIGHT_MAX) return highlight(code).slice(from, to);
+    const shown = code.split('\n').slice(from, to);
+    // one line can be a megabyte of data: a card shows the beginning of it
+    return shown.map((text) => [
+      { text: to === Number.POSITIVE_INFINITY ? text : text.slice(0, EXCERPT_LINE_MAX), kind: '' },
+    ]);
+  }, [code, highlight, from, to]);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable from the keyboard
     // biome-ignore lint/a11y/useSemanticElements: a fieldset can't hold preformatted text as it is

@@ -1,9 +1,10 @@
 import type { api } from '@shaparak/contract';
 import { IconClock, IconHourglass, IconNotebook } from '@tabler/icons-react';
-import type { ReactNode } from 'react';
+import { type ReactNode, useMemo } from 'react';
 import { useLanguage } from '../text/language';
 import { CodeView, Visible } from './code-view';
 import { CopyButton } from './copy-button';
+import { excerptOf } from './excerpt';
 import classes from './execution-card.module.css';
 import { StatusBadge } from './status-badge';
 
@@ -25,7 +26,7 @@ export interface ExecutionCardProps {
 export function ExecutionCard(props: ExecutionCardProps) {
   const { execution, code, error, maxLines, match } = props;
   const { t } = useLanguage();
-  const hidden = maxLines === undefined ? 0 : code.split('\n').length - maxLines;
+  const excerpt = useMemo(() => (maxLines ? excerptOf(code, maxLines, match) : undefined), [code, maxLines, match]);
   return (
     <article
       className={classes.card}
@@ -41,8 +42,9 @@ export function ExecutionCard(props: ExecutionCardProps) {
           <CopyButton text={props.copyText ?? code} label={t('execution.copy')} />
         </div>
       </header>
-      <CodeView code={code} label={t('execution.code')} maxLines={maxLines} match={match} />
-      {hidden > 0 && <ShownLess count={hidden} />}
+      {excerpt && <LeftOut count={excerpt.before} />}
+      <CodeView code={code} label={t('execution.code')} excerpt={excerpt} match={match} />
+      {excerpt && <LeftOut count={excerpt.after} />}
       {error && (
         <p className={classes.error} dir="ltr">
           <Visible text={error} />
@@ -82,7 +84,8 @@ function Facts({ execution, now }: Pick<ExecutionCardProps, 'execution' | 'now'>
   );
 }
 
-function ShownLess({ count }: { count: number }) {
+function LeftOut({ count }: { count: number }) {
   const { t, format } = useLanguage();
+  if (count === 0) return null;
   return <p className={classes.hidden}>… {t('execution.lines', { count: format.number(count) })}</p>;
 }

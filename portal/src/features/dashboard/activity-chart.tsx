@@ -1,20 +1,19 @@
 import { SegmentedControl, Skeleton } from '@mantine/core';
 import type { api } from '@shaparak/contract';
-import { lazy, Suspense, useState } from 'react';
+import { lazy, Suspense } from 'react';
 import { useLanguage } from '../../text/language';
 import { Card } from '../../ui/card';
 import { ErrorState } from '../../ui/error-state';
 import classes from './activity-chart.module.css';
 import { useStatsQuery } from './api';
 
-const PERIODS = [7, 30, 90];
+const PERIODS = [7, 30, 90] as const;
 // 60 kB of Chart.js that the first paint does not need
 const DailyChart = lazy(() => import('./daily-chart'));
 
 /** Executions and errors per day, as a picture and as a table for who cannot see it. */
-export function ActivityChart() {
+export function ActivityChart({ days, change }: { days: number; change: (days: number) => void }) {
   const { t, format } = useLanguage();
-  const [days, setDays] = useState(7);
   const { data, error, refetch } = useStatsQuery(days);
   const periods = PERIODS.map((period) => ({
     value: String(period),
@@ -31,7 +30,7 @@ export function ActivityChart() {
           aria-label={t('chart.period')}
           data={periods}
           value={String(days)}
-          onChange={(value) => setDays(Number(value))}
+          onChange={(value) => change(Number(value))}
         />
       }
     >

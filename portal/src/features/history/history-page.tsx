@@ -20,7 +20,7 @@ export function HistoryPage() {
   const { t } = useLanguage();
   const search = useSearch({ from: '/inside/history' });
   const navigate = useNavigate({ from: '/history' });
-  const change = (next: HistorySearch) => void navigate({ search: next, replace: true });
+  const change = (next: HistorySearch) => void navigate({ search: next, replace: true, resetScroll: false });
   return (
     <Page title={t('history.title')} lead={t('history.lead')}>
       <FilterBar search={search} change={change} />

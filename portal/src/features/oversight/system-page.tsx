@@ -115,7 +115,7 @@ function RecentErrors({ errors }: { errors: api.SystemStats['recent_errors'] | u
               <span className="latin">{error.username}</span>
               <time dateTime={error.timestamp}>{format.dateTime(error.timestamp)}</time>
             </p>
-            <CodeView code={error.code_preview} label={t('execution.code')} maxLines={4} />
+            <CodeView code={error.code_preview} label={t('execution.code')} excerpt={{ from: 0, count: 4 }} />
             {error.error && (
               <p className={classes.errorText} dir="ltr">
                 <Visible text={error.error} />

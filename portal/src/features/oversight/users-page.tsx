@@ -18,7 +18,7 @@ export function UsersPage() {
   const search = useSearch({ from: '/inside/admin/users' });
   const navigate = useNavigate({ from: '/admin/users' });
   const { data, error, refetch } = useUsersActivityQuery();
-  const change = (next: UsersSearch) => void navigate({ search: next, replace: true });
+  const change = (next: UsersSearch) => void navigate({ search: next, replace: true, resetScroll: false });
   const arranged = data && arrangeUsers(data, search);
   const pages = Math.max(1, Math.ceil((arranged?.length ?? 0) / PAGE));
   const page = Math.min(search.page ?? 1, pages);
