@@ -13,7 +13,7 @@ import { type ApiProblem, networkProblem, problemOf } from './api-problem';
  * for itself. At most one renewal of a tab is under way; whoever needs a token meanwhile waits for that one.
  * A hint in storage says that a session may exist, so that a first visit asks nothing and logs no 401.
  */
-export type SessionPhase = 'checking' | 'open' | 'unreachable' | 'ended';
+type SessionPhase = 'checking' | 'open' | 'unreachable' | 'ended';
 
 export interface Session {
   phase(): SessionPhase;

@@ -4,7 +4,7 @@ import { en } from './en';
 import { fa } from './fa';
 
 export type TextKey = keyof typeof fa;
-export type TextValues = Record<string, string>;
+type TextValues = Record<string, string>;
 export type Translate = (key: TextKey, values?: TextValues) => string;
 
 // every failure of the contract's catalogue has a sentence: a new code without one does not compile
