@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode } from '../platform/postgres.js';
+import { giveToHub } from './ownership.js';
 import { StartError } from './start-error.js';
 import type { Uids } from './uids.js';
 
@@ -29,8 +30,10 @@ export function makeFolders(data: string, uids: Uids | null, hubIsRoot: boolean,
   const under = (name: string, mode: number, owner: number | null = null, group = owner) =>
     make(join(data, name), mode, owner, group);
   const running = (name: string, owner: number | null) => make(join(run, name), 0o711, owner, owner);
-  const hub = hubIsRoot ? null : (uids?.hub ?? null);
+  // null only where we are an ordinary user, to whom everything belongs anyway.
+  const hub = uids === null ? null : hubIsRoot ? 0 : uids.hub;
   make(data, 0o711);
+  if (hub !== null) giveToHub(data, hub);
   return {
     data,
     run,
@@ -43,7 +46,7 @@ export function makeFolders(data: string, uids: Uids | null, hubIsRoot: boolean,
     runPostgres: join(run, 'pg'),
     runHub: running('hub', hub),
     // The folders of the users' sockets take its group: the services may pass them, other users may not.
-    runUsers: uids === null ? running('users', null) : make(join(run, 'users'), 0o2711, hub ?? 0, uids.services),
+    runUsers: uids === null ? running('users', null) : make(join(run, 'users'), 0o2711, hub, uids.services),
     runCapture: running('capture', uids?.portal ?? null),
   };
 }
