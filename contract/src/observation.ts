@@ -27,7 +27,11 @@ const head = {
 };
 const request = { msg_id: Name, client_session: Name };
 
-export const SensorStarted = Type.Object({ ...head, type: Type.Literal('sensor_started'), notebook_path: nullableName });
+export const SensorStarted = Type.Object({
+  ...head,
+  type: Type.Literal('sensor_started'),
+  notebook_path: nullableName,
+});
 export const ExecutionStarted = Type.Object({
   ...head,
   ...request,

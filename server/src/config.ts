@@ -52,7 +52,8 @@ export function readConfig(env: Environment): Config {
   refuseUnknown(env);
   const port = readPort(env, 'SHAPARAK_PORT', 8001);
   const labPort = readPort(env, 'SHAPARAK_LAB_PORT', 8002);
-  if (port === labPort) throw new ConfigError('SHAPARAK_PORT and SHAPARAK_LAB_PORT must differ; choose two free ports.');
+  if (port === labPort)
+    throw new ConfigError('SHAPARAK_PORT and SHAPARAK_LAB_PORT must differ; choose two free ports.');
   const publicUrl = readOrigin(env, 'SHAPARAK_PUBLIC_URL', `http://localhost:${port}`);
   const labUrl = readOrigin(env, 'SHAPARAK_LAB_URL', `http://127.0.0.1:${labPort}`);
   if (new URL(publicUrl).hostname === new URL(labUrl).hostname)

@@ -32,10 +32,7 @@ describe('API', () => {
     const observations = cells.flatMap(({ code, error, at }, index) => {
       const instant = new Date(at).toISOString();
       const failed = { outcome: 'error' as const, error_name: error?.split(':')[0] ?? '', error_message: error ?? '' };
-      return [
-        sensor.started(`m${index}`, code, instant),
-        sensor.finished(`m${index}`, error ? failed : {}, instant),
-      ];
+      return [sensor.started(`m${index}`, code, instant), sensor.finished(`m${index}`, error ? failed : {}, instant)];
     });
     await person.deliver(sensor.delivery(...observations));
   }
@@ -71,7 +68,11 @@ describe('API', () => {
     const system = await read<api.SystemStats>(chief, '/api/admin/system-stats', api.SystemStats);
     expect(system).toMatchObject({ total_executions: 5, active_users: 2, total_errors: 1 });
     expect(system.recent_errors).toEqual([
-      expect.objectContaining({ username: 'sara', code_preview: '1 / 0', error: 'ZeroDivisionError: division by zero' }),
+      expect.objectContaining({
+        username: 'sara',
+        code_preview: '1 / 0',
+        error: 'ZeroDivisionError: division by zero',
+      }),
     ]);
   });
 
@@ -88,18 +89,36 @@ describe('API', () => {
   });
 
   it.each([
-    ['PANDAS', 1], ['1 / 0', 1], ['100%_\\', 1], ['%_', 1], ['__', 0], ['کتاب = 12', 1], ['گزارش‌کتاب', 1], ['zz', 0],
+    ['PANDAS', 1],
+    ['1 / 0', 1],
+    ['100%_\\', 1],
+    ['%_', 1],
+    ['__', 0],
+    ['کتاب = 12', 1],
+    ['گزارش‌کتاب', 1],
+    ['zz', 0],
   ])('searches %s literally, whatever its case and its digits', async (query, count) => {
     const found = await sara.json<api.SearchResults>(`/api/activity/search?query=${encodeURIComponent(query)}`);
     expect([found.query, found.count]).toEqual([query, count]);
   });
 
   it.each([
-    '/api/activity/recent?limit=0', '/api/activity/recent?limit=1001', '/api/activity/recent?limit=x',
-    '/api/activity/recent?limit=', '/api/activity/recent?limit=1&limit=2', '/api/activity/stats?days=0',
-    '/api/activity/stats?days=401', '/api/activity/stats?days=7.5', '/api/activity/search',
-    '/api/activity/search?query=a', '/api/activity/search?query=%E2%80%8Ca', '/api/logs?offset=-1',
-    '/api/logs?offset=99999999999999999999', '/api/logs?cursor=x', '/api/activity/0', '/api/activity/1e99',
+    '/api/activity/recent?limit=0',
+    '/api/activity/recent?limit=1001',
+    '/api/activity/recent?limit=x',
+    '/api/activity/recent?limit=',
+    '/api/activity/recent?limit=1&limit=2',
+    '/api/activity/stats?days=0',
+    '/api/activity/stats?days=401',
+    '/api/activity/stats?days=7.5',
+    '/api/activity/search',
+    '/api/activity/search?query=a',
+    '/api/activity/search?query=%E2%80%8Ca',
+    '/api/logs?offset=-1',
+    '/api/logs?offset=99999999999999999999',
+    '/api/logs?cursor=x',
+    '/api/activity/0',
+    '/api/activity/1e99',
     '/api/activity/nonsense',
   ])('answers %s with 422 and says what is wrong', async (path) => {
     const response = await sara.get(path);
@@ -116,12 +135,25 @@ describe('API', () => {
       await sara.get('/api/activity/9007199254740991'),
       await sara.get('/api/%'),
       await sara.get(`/api/activity/search?query=${'x'.repeat(12_000)}`),
-      await fetch(`${portal.url}/api/login`, { method: 'POST', body: '{', headers: { 'content-type': 'application/json' } }),
+      await fetch(`${portal.url}/api/login`, {
+        method: 'POST',
+        body: '{',
+        headers: { 'content-type': 'application/json' },
+      }),
       await fetch(`${portal.url}/api/login`, { method: 'POST', body: 'x', headers: { 'content-type': 'text/weird' } }),
-      await fetch(`${portal.url}/api/login`, { method: 'POST', body: new URLSearchParams({ username: 'a\0b', password: '\0' }) }),
-      await fetch(`${portal.url}/api/login`, { method: 'POST', body: new URLSearchParams({ username: 'a', password: 'x'.repeat(60_000) }) }),
-      await fetch(`${portal.url}/api/login`, { method: 'POST', body: new URLSearchParams({ password: 'x'.repeat(100_000) }) }),
-      await fetch(`${portal.url}/api/dashboard`, { headers: { authorization: 'Bearer \'; drop table users' } }),
+      await fetch(`${portal.url}/api/login`, {
+        method: 'POST',
+        body: new URLSearchParams({ username: 'a\0b', password: '\0' }),
+      }),
+      await fetch(`${portal.url}/api/login`, {
+        method: 'POST',
+        body: new URLSearchParams({ username: 'a', password: 'x'.repeat(60_000) }),
+      }),
+      await fetch(`${portal.url}/api/login`, {
+        method: 'POST',
+        body: new URLSearchParams({ password: 'x'.repeat(100_000) }),
+      }),
+      await fetch(`${portal.url}/api/dashboard`, { headers: { authorization: "Bearer '; drop table users" } }),
       await fetch(`${portal.url}/api/dashboard`, { headers: { authorization: `Bearer ${'a'.repeat(8_000)}` } }),
     ].map((response) => response.status);
     expect(statuses.filter((status) => status >= 500)).toEqual([]);
@@ -130,12 +162,20 @@ describe('API', () => {
   it('pages without skipping or repeating a row, by offset and by cursor, while time stands still', async () => {
     const person = await portal.addUser('pager');
     const at = Date.now() - 400_000_000;
-    await execute(person, Array.from({ length: 60 }, (_, index) => ({ code: `cell ${index}`, at: at + Math.floor(index / 20) * 86_400_000 })));
+    await execute(
+      person,
+      Array.from({ length: 60 }, (_, index) => ({
+        code: `cell ${index}`,
+        at: at + Math.floor(index / 20) * 86_400_000,
+      })),
+    );
     const whole = (await person.json<api.Logs>('/api/logs?limit=100')).logs.map((entry) => entry.id);
     expect(new Set(whole).size).toBe(60);
     const byOffset: number[] = [];
     for (let offset = 0; offset < 60; offset += 7)
-      byOffset.push(...(await person.json<api.Logs>(`/api/logs?limit=7&offset=${offset}`)).logs.map((entry) => entry.id));
+      byOffset.push(
+        ...(await person.json<api.Logs>(`/api/logs?limit=7&offset=${offset}`)).logs.map((entry) => entry.id),
+      );
     expect(byOffset).toEqual(whole);
     const byCursor: number[] = [];
     for (let cursor: string | null = ''; cursor !== null; ) {
@@ -165,7 +205,10 @@ describe('API', () => {
       ['/api/session/renew', 'http://localhost:3000'],
       ['/api/session', 'http://localhost:3000'],
     ] as const)
-      expect((await preflight(path, origin)).headers.get('access-control-allow-origin'), `${path} ${origin}`).toBeNull();
+      expect(
+        (await preflight(path, origin)).headers.get('access-control-allow-origin'),
+        `${path} ${origin}`,
+      ).toBeNull();
     const answer = await sara.get('/api/dashboard', { origin: 'http://localhost:3000' });
     expect(answer.headers.get('access-control-allow-origin')).toBe('http://localhost:3000');
   });
@@ -229,19 +272,28 @@ describe('API', () => {
     await execute(person, [{ code: 'after', at: Date.now() }]);
     expect(await until(/id: 2\nevent: activity\ndata: .*after/)).toBe(true);
     expect(text.match(/event: activity/g)).toHaveLength(2);
-    await fetch(`${portal.url}/api/session`, { method: 'DELETE', headers: { authorization: `Bearer ${person.token}` } });
+    await fetch(`${portal.url}/api/session`, {
+      method: 'DELETE',
+      headers: { authorization: `Bearer ${person.token}` },
+    });
     expect(await until(/never/)).toBe(false);
   });
 
   it('describes itself, and says when it is not ready', async () => {
-    const description = (await (await fetch(`${portal.url}/api/openapi.json`)).json()) as { openapi: string; paths: object };
+    const description = (await (await fetch(`${portal.url}/api/openapi.json`)).json()) as {
+      openapi: string;
+      paths: object;
+    };
     expect(description.openapi).toBe('3.1.0');
     expect(Object.keys(description.paths)).toEqual(
       expect.arrayContaining(['/api/login', '/api/dashboard', '/api/activity/search', '/api/admin/system-stats']),
     );
     expect((await fetch(`${portal.url}/healthz`)).status).toBe(200);
     const ready = await fetch(`${portal.url}/readyz`);
-    expect([ready.status, await ready.json()]).toEqual([503, { status: 'not-ready', checks: { database: 'ok', hub: 'failed' } }]);
+    expect([ready.status, await ready.json()]).toEqual([
+      503,
+      { status: 'not-ready', checks: { database: 'ok', hub: 'failed' } },
+    ]);
     expect(await (await fetch(`${portal.url}/metrics`)).text()).toContain('shaparak_observations_total');
     expect(await (await fetch(`${portal.url}/problems/token-missing`)).text()).toContain('# token-missing');
     expect((await sara.get('/api/lab')).status).toBe(503);
@@ -251,7 +303,11 @@ describe('API', () => {
     const fresh = await portal.addUser('fresh');
     const { stats } = await read<api.Dashboard>(fresh, '/api/dashboard', api.Dashboard);
     expect(stats).toMatchObject({
-      total_executions: 0, success_rate: 0, avg_execution_time_ms: null, last_execution: null, today_executions: 0,
+      total_executions: 0,
+      success_rate: 0,
+      avg_execution_time_ms: null,
+      last_execution: null,
+      today_executions: 0,
     });
   });
 });

@@ -68,12 +68,7 @@ export async function openTestPortal(): Promise<TestPortal> {
   };
 }
 
-async function enrol(
-  url: string,
-  database: TestDatabase,
-  username: string,
-  role: api.Role,
-): Promise<Person> {
+async function enrol(url: string, database: TestDatabase, username: string, role: api.Role): Promise<Person> {
   const password = `password of ${username}`;
   await addUser(database.sql, { username, role, password });
   const [row] = await database.owner<{ id: number }[]>`select id from users where username = ${username}`;
@@ -89,6 +84,7 @@ async function enrol(
     token,
     get,
     json: async <T>(path: string) => (await (await get(path)).json()) as T,
-    deliver: (delivery) => receive({ database: database.sql, clock: systemClock, timeZone: 'Asia/Tehran' }, id, delivery),
+    deliver: (delivery) =>
+      receive({ database: database.sql, clock: systemClock, timeZone: 'Asia/Tehran' }, id, delivery),
   };
 }

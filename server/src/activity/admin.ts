@@ -51,7 +51,10 @@ export async function readSystemStats(deps: ActivityDependencies): Promise<api.S
   };
 }
 
-async function readRecentErrors({ database, formatInstant }: ActivityDependencies): Promise<api.SystemStats['recent_errors']> {
+async function readRecentErrors({
+  database,
+  formatInstant,
+}: ActivityDependencies): Promise<api.SystemStats['recent_errors']> {
   const rows = await database<{ username: string; timestamp: Date; code: string; error: string | null }[]>`
     select u.username, e."timestamp", left(s.code, ${storedLengthOf(100)}) as code,
       left(e.error_message, ${storedLengthOf(100)}) as error

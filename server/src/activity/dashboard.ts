@@ -14,7 +14,15 @@ export async function readDashboard(
   actor: Actor,
 ): Promise<api.Dashboard> {
   const [row] = await database<
-    { total: number; errors: number; average: number | null; last: Date | null; seq: number; today: number; yesterday: number }[]
+    {
+      total: number;
+      errors: number;
+      average: number | null;
+      last: Date | null;
+      seq: number;
+      today: number;
+      yesterday: number;
+    }[]
   >`
     select coalesce(t.executions, 0) as total, coalesce(t.errors, 0) as errors,
       round(t.sum_ms::numeric / nullif(t.timed, 0), 2)::float8 as average, t.last_at as last,

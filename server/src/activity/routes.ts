@@ -29,7 +29,12 @@ export function activityRoutes(
     '/api/activity/stats',
     {
       preHandler: requireActor,
-      schema: { tags: ['activity'], summary: 'Daily statistics', querystring: api.StatsQuery, response: { 200: api.DailyStats } },
+      schema: {
+        tags: ['activity'],
+        summary: 'Daily statistics',
+        querystring: api.StatsQuery,
+        response: { 200: api.DailyStats },
+      },
     },
     (request) => readDailyStats(deps, actorOf(request), request.query.days),
   );
@@ -60,7 +65,11 @@ export function activityRoutes(
 function stream(live: LiveFeed, request: FastifyRequest, reply: FastifyReply): void {
   reply.hijack();
   const { raw } = reply;
-  const headers = { ...reply.getHeaders(), 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store' };
+  const headers = {
+    ...reply.getHeaders(),
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+  };
   raw.writeHead(200, headers as Record<string, string>);
   raw.write(': open\n\n');
   const end = () => raw.end();

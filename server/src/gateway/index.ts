@@ -9,8 +9,6 @@ import type { GatewaySettings } from '../platform/settings.js';
 import { openGateway } from './gateway.js';
 import { startSessionBell } from './session-bell.js';
 
-export type { CarryKernelChannel, KernelChannel } from './kernel-channels.js';
-
 // Every kernel spec that the user image installs; jupyter_server itself would start any that it finds on disk.
 const kernelSpecs: ReadonlySet<string> = new Set(['python3']);
 

@@ -8,7 +8,7 @@ import type { Duplex } from 'node:stream';
 import type { Forwarding, LabProxy } from './lab-proxy.js';
 import type { Caller } from './session-cookie.js';
 
-export interface KernelChannel {
+interface KernelChannel {
   request: IncomingMessage;
   socket: Duplex;
   head: Buffer;

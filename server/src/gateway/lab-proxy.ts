@@ -20,7 +20,7 @@ export interface LabProxy {
   forwardUpgrade(upgrade: { request: IncomingMessage; socket: Duplex; head: Buffer }, to: Forwarding): void;
 }
 
-export interface Exchange {
+interface Exchange {
   request: IncomingMessage;
   response: ServerResponse;
   /** in the place of what the browser sent */
@@ -51,7 +51,7 @@ class RouteKeeper extends ConfigurableProxy {
   }
 }
 
-export function withoutSocketPort(target: string): string {
+function withoutSocketPort(target: string): string {
   return target.replace(/^((?:http\+unix|unix\+http):\/\/[^/:]+):\d+/, '$1');
 }
 
@@ -109,7 +109,7 @@ export function createLabProxy(authToken: string, log: Logger): LabProxy {
 const prefixOf = (username: string) => `/user/${username}`;
 
 /** Replaces what the browser says about itself by what the gateway knows. */
-export function prepareRequest(request: IncomingMessage, token: string): void {
+function prepareRequest(request: IncomingMessage, token: string): void {
   for (const name of Object.keys(request.headers)) if (notForTheServer.test(name)) delete request.headers[name];
   request.headers.authorization = `token ${token}`;
 }

@@ -5,7 +5,7 @@
  * bell (NOTIFY), or at the latest by the check that runs every 10 s and after each new connection of the bell. An end is
  * final. While the database is away nothing changes: known sessions go on, unknown ones are neither live nor ended.
  */
-export type SessionStatus = 'live' | 'ended' | 'unknown';
+type SessionStatus = 'live' | 'ended' | 'unknown';
 
 interface SessionHolder {
   sessionId: string;

@@ -1,7 +1,7 @@
 /** What is open for whom: WebSockets and answers under way, so that the end of a session ends them too. */
 import type { EventEmitter } from 'node:events';
 
-export interface Closable extends Pick<EventEmitter, 'once'> {
+interface Closable extends Pick<EventEmitter, 'once'> {
   destroy(): unknown;
 }
 

@@ -105,7 +105,7 @@ async function ask(){
       elapsed.textContent=digits.format(Math.round((lab.elapsed_ms??Date.now()-began)/1000))+' ثانیه'}
     else if(answer.status===401){location.reload();return}
   }catch{}
-  setTimeout(ask,400)}
+  setTimeout(ask,200)}
 ask();`;
 
 export interface Page {

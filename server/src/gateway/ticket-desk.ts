@@ -4,7 +4,7 @@ import { importJWK, jwtVerify } from 'jose';
 import type { LiveSessions } from './live-sessions.js';
 import { type Caller, toCaller } from './session-cookie.js';
 
-export type TicketOutcome =
+type TicketOutcome =
   | { kind: 'accepted'; caller: Caller }
   | { kind: 'refused'; reason: 'invalid' | 'used' | 'session-ended'; claimedName: string | null }
   | { kind: 'database-away' };

@@ -2,8 +2,8 @@
 import cookie from '@fastify/cookie';
 import { api } from '@shaparak/contract';
 import type { FastifyRequest } from 'fastify';
-import type { Config } from '../config.js';
 import { recordAuditEvent } from '../audit/index.js';
+import type { Config } from '../config.js';
 import type { Http } from '../platform/http.js';
 import type { Database } from '../platform/postgres.js';
 import { problem } from '../platform/problems.js';
@@ -86,7 +86,13 @@ export function identityRoutes(http: Http, deps: IdentityDependencies, guards: G
 
   http.post(
     '/api/session/renew',
-    { schema: { tags: ['identity'], summary: 'A new access token from the portal’s cookie', response: { 200: api.AccessToken } } },
+    {
+      schema: {
+        tags: ['identity'],
+        summary: 'A new access token from the portal’s cookie',
+        response: { 200: api.AccessToken },
+      },
+    },
     async (request) => {
       if (!fromPortal(request)) throw problem('origin-refused');
       const renewal = request.cookies[cookieName];
@@ -117,7 +123,10 @@ export function identityRoutes(http: Http, deps: IdentityDependencies, guards: G
 
   http.get(
     '/api/me',
-    { preHandler: guards.requireActor, schema: { tags: ['identity'], summary: 'Who the token belongs to', response: { 200: api.Me } } },
+    {
+      preHandler: guards.requireActor,
+      schema: { tags: ['identity'], summary: 'Who the token belongs to', response: { 200: api.Me } },
+    },
     async (request) => {
       const { username, role } = actorOf(request);
       return { username, role, time_zone: deps.config.timeZone };

@@ -73,10 +73,7 @@ export async function authenticate(database: Database, token: string): Promise<A
 }
 
 /** For the gateway, which knows sessions and not tokens. */
-export async function findLiveSession(
-  database: Database,
-  sessionId: string,
-): Promise<Omit<Actor, 'sessionId'> | null> {
+export async function findLiveSession(database: Database, sessionId: string): Promise<Omit<Actor, 'sessionId'> | null> {
   const [row] = await database<Omit<Actor, 'sessionId'>[]>`
     select u.id as "userId", u.username, u.role from session s join users u on u.id = s.user_id
     where s.id = ${sessionId} and s.ended_at is null and s.expires_at > now() and u.disabled_at is null`;

@@ -31,7 +31,9 @@ export async function addUser(
   { username, role, password }: NewUser,
 ): Promise<{ kind: 'created' | 'adopted' | 'exists' }> {
   if (!usernamePattern.test(username))
-    throw new RangeError('A user name has 1 to 64 of a-z, 0-9, dot, dash and underscore, and starts with a letter or digit.');
+    throw new RangeError(
+      'A user name has 1 to 64 of a-z, 0-9, dot, dash and underscore, and starts with a letter or digit.',
+    );
   const passwordHash = await hashPassword(password);
   const [row] = await database<{ created: boolean }[]>`
     insert into users (username, role, password_hash, digest_key)

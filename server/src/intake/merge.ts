@@ -123,11 +123,14 @@ class Merge {
         });
         return;
       case 'execution_started':
-        return this.start(observation);
+        this.start(observation);
+        return;
       case 'execution_finished':
-        return this.finish(observation);
+        this.finish(observation);
+        return;
       case 'execution_not_run':
-        return this.neverRan(observation);
+        this.neverRan(observation);
+        return;
     }
   }
 

@@ -41,10 +41,18 @@ describe('intake', () => {
     const sensor = new FakeSensor();
     const delivery = sensor.delivery(sensor.started('m1', 'print(1)'), sensor.finished('m1'));
     expect(await receive(deps, userId, delivery)).toEqual({
-      received: 2, accepted: 2, duplicate: 0, quarantined: 0, through: 2,
+      received: 2,
+      accepted: 2,
+      duplicate: 0,
+      quarantined: 0,
+      through: 2,
     });
     expect(await receive(deps, userId, delivery)).toEqual({
-      received: 2, accepted: 0, duplicate: 2, quarantined: 0, through: 2,
+      received: 2,
+      accepted: 0,
+      duplicate: 2,
+      quarantined: 0,
+      through: 2,
     });
     expect(await rows(sensor.sensor.kernel_id)).toEqual([
       expect.objectContaining({ outcome: 'success', evidence: 'kernel', ms: 12, code: 'print(1)' }),
@@ -75,7 +83,9 @@ describe('intake', () => {
     const error = { outcome: 'error' as const, error_name: 'E', error_message: 'E: x' };
     await receive(deps, userId, sensor.delivery(sensor.finished('slow', error)));
     expect(await rows(sensor.sensor.kernel_id)).toEqual([expect.objectContaining({ outcome: 'error' })]);
-    expect(await database.owner`select 1 from open_execution where kernel_id = ${sensor.sensor.kernel_id}`).toHaveLength(0);
+    expect(
+      await database.owner`select 1 from open_execution where kernel_id = ${sensor.sensor.kernel_id}`,
+    ).toHaveLength(0);
     await expectRollupsExact();
   });
 
@@ -87,7 +97,8 @@ describe('intake', () => {
       [1, 'first'],
       [2, 'second'],
     ]);
-    const findings = await database.owner`select kind, occurrence from finding where kernel_id = ${sensor.sensor.kernel_id}`;
+    const findings =
+      await database.owner`select kind, occurrence from finding where kernel_id = ${sensor.sensor.kernel_id}`;
     expect(findings).toEqual([{ kind: 'msg-id-reused', occurrence: 2 }]);
   });
 
@@ -102,7 +113,8 @@ describe('intake', () => {
     );
     expect(receipt).toEqual({ received: 5, accepted: 2, duplicate: 0, quarantined: 3, through: 4 });
     expect(await rows(sensor.sensor.kernel_id)).toHaveLength(1);
-    const kept = await database.owner`select sequence from quarantine where instance = ${sensor.sensor.instance} order by 1`;
+    const kept =
+      await database.owner`select sequence from quarantine where instance = ${sensor.sensor.instance} order by 1`;
     expect(kept.map((row) => row.sequence)).toEqual([3, 4, null]);
   });
 
@@ -133,8 +145,15 @@ describe('intake', () => {
     const [before] = await database.owner`select executions from user_total where user_id = ${userId}`;
     const { sequence, observed_at } = sensor.started('aborted', 'x');
     const notRun = {
-      sequence, observed_at, type: 'execution_not_run', msg_id: 'aborted', client_session: 's', cell_id: null,
-      notebook_path: null, code: 'never()', reason: 'aborted',
+      sequence,
+      observed_at,
+      type: 'execution_not_run',
+      msg_id: 'aborted',
+      client_session: 's',
+      cell_id: null,
+      notebook_path: null,
+      code: 'never()',
+      reason: 'aborted',
     };
     expect((await receive(deps, userId, sensor.delivery(notRun))).accepted).toBe(1);
     const [after] = await database.owner`select executions from user_total where user_id = ${userId}`;
@@ -159,7 +178,12 @@ describe('intake', () => {
     await receive(
       deps,
       userId,
-      restarted.delivery({ sequence: 1, observed_at: '2026-11-23T08:10:00Z', type: 'sensor_started', notebook_path: null }),
+      restarted.delivery({
+        sequence: 1,
+        observed_at: '2026-11-23T08:10:00Z',
+        type: 'sensor_started',
+        notebook_path: null,
+      }),
     );
     await sweepOverdue({ ...deps, clock: { now: () => new Date(Date.now() + 3_000) } });
     expect(await rows(sensor.sensor.kernel_id)).toEqual([expect.objectContaining({ outcome: 'lost' })]);

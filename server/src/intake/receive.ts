@@ -2,12 +2,12 @@
  * One delivery of one sensor, in one transaction: which records are new, what they change, and the receipt.
  * received = accepted + duplicate + quarantined, always; the caller answers the sensor only after the commit.
  */
-import { capture } from '@shaparak/contract';
+import type { capture } from '@shaparak/contract';
+import { toStored } from '../log/text.js';
 import type { Clock } from '../platform/clock.js';
 import { type Database, isRetriable, type Transaction } from '../platform/postgres.js';
-import { toStored } from '../log/text.js';
-import { checkObservation, sequenceOf } from './check.js';
 import { applyObservations } from './apply.js';
+import { checkObservation, sequenceOf } from './check.js';
 
 export interface IntakeDependencies {
   database: Database;
@@ -77,7 +77,11 @@ async function receiveOnce(
 }
 
 /** Registers or refreshes the sensor and locks its row, so that deliveries of one instance take turns. */
-async function hearSensor(transaction: Transaction, userId: number, sensor: capture.Sensor): Promise<[number, number][]> {
+async function hearSensor(
+  transaction: Transaction,
+  userId: number,
+  sensor: capture.Sensor,
+): Promise<[number, number][]> {
   const [row] = await transaction<{ received: string }[]>`
     insert into sensor (user_id, instance, kind, kernel_id, language, version, started_at)
     values (${userId}, ${sensor.instance}, ${sensor.kind}, ${toStored(sensor.kernel_id)}, ${toStored(sensor.language)},

@@ -2,7 +2,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { StringDecoder } from 'node:string_decoder';
 
-export interface HubAnswer {
+interface HubAnswer {
   status: number;
   /** parsed JSON, or null where the answer has none */
   body: unknown;

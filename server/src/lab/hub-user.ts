@@ -1,7 +1,7 @@
 /** What the Hub says about one user and the server of this user. */
 import type { HubClient } from './hub-client.js';
 
-export type ServerPhase = 'none' | 'starting' | 'ready' | 'stopping';
+type ServerPhase = 'none' | 'starting' | 'ready' | 'stopping';
 
 export interface HubUser {
   exists: boolean;

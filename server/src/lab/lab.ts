@@ -26,7 +26,7 @@ export interface LabOwner {
   username: string;
 }
 
-export interface LabLog {
+interface LabLog {
   warn(fields: object, message: string): void;
 }
 

@@ -10,7 +10,7 @@ import { HubRefused } from './hub-user.js';
 import type { Lab } from './lab.js';
 import type { IssueTicket } from './ticket.js';
 
-export interface LabRouteDeps {
+interface LabRouteDeps {
   lab: Lab;
   issueTicket: IssueTicket;
   recordAuditEvent(event: AuditEvent): Promise<void>;

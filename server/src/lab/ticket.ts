@@ -7,7 +7,7 @@ import type { api } from '@shaparak/contract';
 import { importJWK, SignJWT } from 'jose';
 import type { Clock } from '../platform/clock.js';
 
-export interface TicketHolder {
+interface TicketHolder {
   userId: number;
   username: string;
   sessionId: string;

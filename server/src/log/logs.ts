@@ -32,7 +32,10 @@ export async function readLogs(deps: LogsDependencies, actor: Actor, input: Logs
   const { database, formatInstant } = deps;
   const start = input.cursor === undefined ? null : parseCursor(input.cursor);
   const skip = start === null ? await skipDays(deps, actor, input) : { before: null, offset: 0 };
-  const after = start === null ? database`` : database`
+  const after =
+    start === null
+      ? database``
+      : database`
     and (e."timestamp", e.user_seq) < (timestamptz 'epoch' + ${start.at} * interval '1 microsecond', ${start.userSeq})`;
   const until = skip.before === null ? database`` : database`and e."timestamp" < ${skip.before}::text::timestamptz`;
   const rows = await database<(ExecutionRow & { at: number })[]>`

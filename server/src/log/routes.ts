@@ -16,7 +16,12 @@ export function logRoutes(http: Http, deps: LogsDependencies, { requireActor }: 
     '/api/activity/recent',
     {
       preHandler: requireActor,
-      schema: { tags, summary: 'Newest executions', querystring: api.RecentQuery, response: { 200: api.RecentActivity } },
+      schema: {
+        tags,
+        summary: 'Newest executions',
+        querystring: api.RecentQuery,
+        response: { 200: api.RecentActivity },
+      },
     },
     (request) => recentActivity(deps, actorOf(request), request.query.limit),
   );
@@ -24,7 +29,12 @@ export function logRoutes(http: Http, deps: LogsDependencies, { requireActor }: 
     '/api/activity/search',
     {
       preHandler: requireActor,
-      schema: { tags, summary: 'Search executed code', querystring: api.SearchQuery, response: { 200: api.SearchResults } },
+      schema: {
+        tags,
+        summary: 'Search executed code',
+        querystring: api.SearchQuery,
+        response: { 200: api.SearchResults },
+      },
     },
     (request) => searchActivity(deps, actorOf(request), request.query),
   );

@@ -27,11 +27,13 @@ export function assetRoutes(http: Http, { directory, publicUrl, labUrl }: AssetO
     // Cookies ignore ports: on the lab's host name the portal's cookie would reach the lab.
     if (request.host !== new URL(publicUrl).host && request.hostname === new URL(labUrl).hostname)
       return reply.redirect(`${publicUrl}${request.url}`, 302);
-    return reply
-      .type('text/html; charset=utf-8')
-      .headers({ 'content-security-policy': policy, 'cache-control': 'no-cache' })
-      // read each time: a new build has new names of its files
-      .send(await readFile(join(directory, 'index.html')));
+    return (
+      reply
+        .type('text/html; charset=utf-8')
+        .headers({ 'content-security-policy': policy, 'cache-control': 'no-cache' })
+        // read each time: a new build has new names of its files
+        .send(await readFile(join(directory, 'index.html')))
+    );
   };
   http.get('/portal', { schema: { hide: true } }, sendPage);
   http.get('/portal/*', { schema: { hide: true } }, sendPage);

@@ -28,7 +28,10 @@ export async function migrate(
   directory: string,
   timeZone: string,
 ): Promise<{ applied: string[] }> {
-  const database = connectDirect({ ...settings, role: null }, { max: 1, applicationName: 'shaparak migrate', timeZone });
+  const database = connectDirect(
+    { ...settings, role: null },
+    { max: 1, applicationName: 'shaparak migrate', timeZone },
+  );
   try {
     await checkServer(database);
     return { applied: await applyMissing(database, readMigrations(directory), timeZone) };
@@ -56,9 +59,13 @@ async function checkServer(database: Database): Promise<void> {
   if (row.version < oldestServer)
     throw new MigrationError(`PostgreSQL ${row.readable} is too old; use version 15 or newer.`);
   if (row.encoding !== 'UTF8')
-    throw new MigrationError(`The database's encoding is ${row.encoding}; create it with: create database shaparak template template0 encoding 'UTF8' lc_ctype 'C.UTF-8' lc_collate 'C'`);
+    throw new MigrationError(
+      `The database's encoding is ${row.encoding}; create it with: create database shaparak template template0 encoding 'UTF8' lc_ctype 'C.UTF-8' lc_collate 'C'`,
+    );
   if (row.ctype === 'C' || row.ctype === 'POSIX')
-    throw new MigrationError(`The database's LC_CTYPE is ${row.ctype}, under which Persian text has no letters; create it with: create database shaparak template template0 encoding 'UTF8' lc_ctype 'C.UTF-8' lc_collate 'C'`);
+    throw new MigrationError(
+      `The database's LC_CTYPE is ${row.ctype}, under which Persian text has no letters; create it with: create database shaparak template template0 encoding 'UTF8' lc_ctype 'C.UTF-8' lc_collate 'C'`,
+    );
 }
 
 async function applyMissing(database: Database, migrations: Migration[], timeZone: string): Promise<string[]> {
@@ -91,9 +98,13 @@ function refuseUnknown(done: Map<string, string>, migrations: Migration[]): void
   const known = new Map(migrations.map((migration) => [migration.name, migration.checksum]));
   for (const [name, checksum] of done) {
     if (!known.has(name))
-      throw new MigrationError(`The data has schema ${name}, which is newer than this program; start the newer version.`);
+      throw new MigrationError(
+        `The data has schema ${name}, which is newer than this program; start the newer version.`,
+      );
     if (known.get(name) !== checksum)
-      throw new MigrationError(`Migration ${name} differs from the one that made this data; restore the file as it was released.`);
+      throw new MigrationError(
+        `Migration ${name} differs from the one that made this data; restore the file as it was released.`,
+      );
   }
 }
 

@@ -18,7 +18,11 @@ export function describeApi(http: Http, { version, publicUrl }: { version: strin
   http.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: 'Shaparak', version, description: 'Code execution log of JupyterLab: history, search, statistics.' },
+      info: {
+        title: 'Shaparak',
+        version,
+        description: 'Code execution log of JupyterLab: history, search, statistics.',
+      },
       servers: [{ url: publicUrl }],
       components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
       security: [{ bearer: [] }],
@@ -34,7 +38,9 @@ export function probeRoutes(http: Http, deps: ProbeDependencies): void {
       reply.elapsedTime / 1_000,
     );
   });
-  http.get('/healthz', { schema: { hide: true, response: { 200: api.Health } } }, async () => ({ status: 'ok' as const }));
+  http.get('/healthz', { schema: { hide: true, response: { 200: api.Health } } }, async () => ({
+    status: 'ok' as const,
+  }));
   http.get('/readyz', { schema: { hide: true } }, async (_request, reply) => {
     const results = await Promise.all(
       Object.entries(deps.checks).map(async ([name, check]) => {

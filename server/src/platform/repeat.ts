@@ -12,7 +12,10 @@ export function repeat(
   let round: Promise<void> = Promise.resolve();
   const run = () => {
     round = job()
-      .then(() => {}, (error: unknown) => log.warn({ err: error, job: name }, 'A background job failed; it runs again'))
+      .then(
+        () => {},
+        (error: unknown) => log.warn({ err: error, job: name }, 'A background job failed; it runs again'),
+      )
       .then(() => {
         if (!closed) timer = setTimeout(run, pauseMs);
       });

@@ -7,8 +7,16 @@ import { instantOf, parseLine } from './parse-line.js';
 const now = new Date('2026-11-23T12:00:00Z');
 const line = (change: object = {}) =>
   JSON.stringify({
-    id: 7, username: 'ali.rezaei', session_id: 's1', cell_number: 4, code: '1 / 0', execution_time_ms: 12, status: 'error',
-    error_message: 'ZeroDivisionError: division by zero', timestamp: '2025-10-30T15:29:12.123456', ...change,
+    id: 7,
+    username: 'ali.rezaei',
+    session_id: 's1',
+    cell_number: 4,
+    code: '1 / 0',
+    execution_time_ms: 12,
+    status: 'error',
+    error_message: 'ZeroDivisionError: division by zero',
+    timestamp: '2025-10-30T15:29:12.123456',
+    ...change,
   });
 
 describe('import', () => {
@@ -55,28 +63,46 @@ describe('import', () => {
 
   it('names what it leaves out and takes the rest', async () => {
     const result = await run(
-      'not json', '[]', line({ username: '' }), line({ code: null }), line({ status: 'maybe' }), line({ timestamp: null }),
-      line({ cell_number: 1.5 }), line({ execution_time_ms: 3_000_000_000 }), line({ timestamp: '2999-01-01T00:00:00' }),
-      line({ username: 'rest' }), '',
+      'not json',
+      '[]',
+      line({ username: '' }),
+      line({ code: null }),
+      line({ status: 'maybe' }),
+      line({ timestamp: null }),
+      line({ cell_number: 1.5 }),
+      line({ execution_time_ms: 3_000_000_000 }),
+      line({ timestamp: '2999-01-01T00:00:00' }),
+      line({ username: 'rest' }),
+      '',
     );
     expect(result).toMatchObject({ lines: 10, added: 1, refused: 9 });
     expect(result.reasons[0]).toBe('is not JSON');
   });
 
   it('takes NULs, surrogates and nulls as the seed’s table allows them', async () => {
-    const odd = line({ username: 'odd', code: 'a\0\ud800', status: null, error_message: null, session_id: null, cell_number: null, execution_time_ms: null });
+    const odd = line({
+      username: 'odd',
+      code: 'a\0\ud800',
+      status: null,
+      error_message: null,
+      session_id: null,
+      cell_number: null,
+      execution_time_ms: null,
+    });
     expect(await run(odd)).toMatchObject({ added: 1, refused: 0 });
     expect(parseLine(odd, 'UTC', now)).toMatchObject({ execution: { outcome: 'success' } });
   });
 
   it('makes unknown users disabled, and user add adopts them with their history', async () => {
     await run(line({ username: 'adopted' }));
-    expect(await database.owner`select disabled_at is not null as disabled, imported from users where username = 'adopted'`).toEqual([
-      { disabled: true, imported: true },
-    ]);
+    expect(
+      await database.owner`select disabled_at is not null as disabled, imported from users where username = 'adopted'`,
+    ).toEqual([{ disabled: true, imported: true }]);
     const added = await addUser(database.sql, { username: 'adopted', role: 'analyst', password: 'long enough' });
     expect(added).toEqual({ kind: 'adopted' });
-    expect(await database.owner`select disabled_at from users where username = 'adopted'`).toEqual([{ disabled_at: null }]);
+    expect(await database.owner`select disabled_at from users where username = 'adopted'`).toEqual([
+      { disabled_at: null },
+    ]);
   });
 
   it('adds one file that two imports bring at the same time once', async () => {

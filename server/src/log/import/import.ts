@@ -106,12 +106,7 @@ async function addBatch({ database, timeZone }: ImportOptions, batch: Counted[])
   });
 }
 
-async function addRows(
-  transaction: Transaction,
-  userId: number,
-  timeZone: string,
-  rows: Counted[],
-): Promise<number> {
+async function addRows(transaction: Transaction, userId: number, timeZone: string, rows: Counted[]): Promise<number> {
   const known = await countCopies(transaction, userId, rows);
   const fresh = rows.filter(({ digest, copy }) => copy > (known.get(digest) ?? 0));
   if (fresh.length === 0) return 0;

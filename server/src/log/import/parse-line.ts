@@ -57,7 +57,16 @@ export function parseLine(line: string, timeZone: string, now: Date): ParsedLine
     return refused('timestamp lies before the year 2000 or in the future');
   return {
     kind: 'execution',
-    execution: { username, sessionId: session_id, cellNumber, code, executionTimeMs, outcome, errorMessage: error_message, timestamp },
+    execution: {
+      username,
+      sessionId: session_id,
+      cellNumber,
+      code,
+      executionTimeMs,
+      outcome,
+      errorMessage: error_message,
+      timestamp,
+    },
   };
 }
 
@@ -74,8 +83,7 @@ function outcomeOf(status: unknown, errorMessage: string | null): api.Outcome | 
   return typeof status === 'string' && outcomes.has(status) ? (status as api.Outcome) : null;
 }
 
-const timePattern =
-  /^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?\s*(Z|[+-]\d{2}(?::?\d{2})?)?$/;
+const timePattern = /^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?\s*(Z|[+-]\d{2}(?::?\d{2})?)?$/;
 
 /** Without an offset the time is of the deployment's zone. @returns UTC with the line's own fraction, or null */
 export function instantOf(value: unknown, timeZone: string): string | null {
