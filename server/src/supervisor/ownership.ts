@@ -16,7 +16,9 @@ export function giveTree(path: string, uid: number): void {
 
 /** @param owner uid of the Hub; 0 with jails */
 export function giveToHub(data: string, owner: number): void {
-  giveTree(join(data, 'hub'), owner);
+  const hub = join(data, 'hub');
+  if (lstatSync(hub, { throwIfNoEntry: false }) !== undefined)
+    for (const name of readdirSync(hub)) giveTree(join(hub, name), owner);
   const users = join(data, 'users');
   if (lstatSync(users, { throwIfNoEntry: false }) === undefined) return;
   for (const name of readdirSync(users)) {
