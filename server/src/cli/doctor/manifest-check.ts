@@ -20,7 +20,7 @@ export function checkManifest(environment: string): Finding {
     if (found === digest) return [];
     return [`${path} is ${found === null ? 'missing' : 'changed'}`];
   });
-  if (wrong.length === 0) return good(check, `${Object.keys(manifest).length} files, unchanged`);
+  if (wrong.length === 0) return good(check, `${Object.keys(manifest).length} files as they were installed`);
   return bad(check, wrong.slice(0, 3).join(', ') + (wrong.length > 3 ? ` and ${wrong.length - 3} more` : ''), remedy);
 }
 
