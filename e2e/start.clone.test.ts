@@ -12,7 +12,7 @@ beforeAll(() => {
   place = mkdtempSync(join(tmpdir(), 'shaparak-clone-'));
   chmodSync(place, 0o711);
   execFileSync('git', ['clone', '--quiet', checkout, join(place, 'clone')]);
-});
+}, 900_000);
 afterAll(() => rmSync(place, { recursive: true, force: true }));
 
 it('sets itself up, serves, and starts in seconds the second time', async () => {
@@ -40,4 +40,4 @@ it('sets itself up, serves, and starts in seconds the second time', async () => 
   second.process.kill('SIGTERM');
   await second.ended;
   expect(processesOf(clone)).toEqual([]);
-});
+}, 900_000);

@@ -12,6 +12,7 @@ export async function main() {
     process.exit(130);
   };
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, interrupted);
+  const watch = stopWithNpm(process.env);
   try {
     const { installation, file } = await prepare({ checkout, env: process.env, stream: process.stdout });
     // From where the services run: PostgreSQL's programs are found beside it, and they must be able to execute them.
@@ -22,7 +23,21 @@ export async function main() {
     process.exitCode = await supervise(process.env, { installationFile: file });
   } catch (error) {
     process.exitCode = explain(error);
+  } finally {
+    clearInterval(watch);
   }
+}
+
+/**
+ * `kill` of npm ends npm and its shell and reaches nobody else (npm 11): then we have a new parent, and stop as if asked.
+ * Started without npm, a parent may well go away before us.
+ */
+function stopWithNpm({ npm_lifecycle_event: script }) {
+  if (script === undefined) return undefined;
+  const parent = process.ppid;
+  return setInterval(() => {
+    if (process.ppid !== parent) process.kill(process.pid, 'SIGTERM');
+  }, 500).unref();
 }
 
 /** One sentence for what a person can mend; anything else is our fault and shows where. */
