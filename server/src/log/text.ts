@@ -3,7 +3,6 @@
  * itself escaped, so that every JavaScript string comes back as it was (docs/reference/text.md).
  */
 const introducer = '\uF7A5';
-// biome-ignore lint/suspicious/noControlCharactersInRegex: NUL is one of the characters that must be escaped
 const unstorable = /[\0\uF7A5]|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g;
 const escaped = /\uF7A5([0-9a-f]{4})/g;
 
