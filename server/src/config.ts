@@ -26,7 +26,7 @@ export interface Config {
 }
 
 /** A setting that can't be used; `message` is one sentence that says what to do. */
-export class ConfigError extends Error {
+class ConfigError extends Error {
   override name = 'ConfigError';
 }
 

@@ -48,6 +48,6 @@ export async function readDashboard(
 }
 
 /** Percent with one decimal; 0 where nothing ran. */
-export function successRate(total: number, errors: number): number {
+function successRate(total: number, errors: number): number {
   return total === 0 ? 0 : Math.round((1_000 * (total - errors)) / total) / 10;
 }

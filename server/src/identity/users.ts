@@ -7,7 +7,7 @@ import { hashPassword } from './passwords.js';
 /** 1 to 64 of a-z, 0-9, dot, dash and underscore, starting with a letter or digit: also safe as a folder and in a URL. */
 export const usernamePattern = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
-export interface User {
+interface User {
   id: number;
   username: string;
   role: api.Role;
@@ -16,7 +16,7 @@ export interface User {
   createdAt: Date;
 }
 
-export interface NewUser {
+interface NewUser {
   username: string;
   role: api.Role;
   password: string;
@@ -72,13 +72,6 @@ export async function setPassword(database: Database, username: string, password
     if (user) await endSessions(transaction, user.id);
     return user !== undefined;
   });
-}
-
-/** The first two people, only on an installation without any user. @returns those that were added */
-export async function ensureFirstUsers(database: Database, first: NewUser[]): Promise<NewUser[]> {
-  const added: NewUser[] = [];
-  for (const user of first) if ((await addUser(database, user)).kind === 'created') added.push(user);
-  return added;
 }
 
 /** Users that an import brought: disabled, without a password. @returns ids by name */

@@ -79,6 +79,6 @@ export class CaptureSockets {
   }
 }
 
-export function captureFolder(key: string, userId: number): string {
+function captureFolder(key: string, userId: number): string {
   return createHmac('sha256', Buffer.from(key, 'hex')).update(`capture ${userId}`).digest('hex').slice(0, 32);
 }

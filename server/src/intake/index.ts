@@ -1,3 +1,3 @@
-export { CaptureSockets, captureFolder } from './capture-sockets.js';
+export { CaptureSockets } from './capture-sockets.js';
 export { captureStatus } from './capture-status.js';
 export { forgetExpired, sweepOverdue } from './sweep.js';

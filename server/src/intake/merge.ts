@@ -63,7 +63,7 @@ export interface MergeInput {
   now: Date;
 }
 
-export interface Finding {
+interface Finding {
   kind: 'msg-id-reused' | 'sensor-gap';
   msgId: string | null;
   occurrence: number | null;

@@ -92,7 +92,7 @@ async function hearSensor(
 }
 
 /** PostgreSQL writes an int8multirange as {[1,5),[7,9)}. */
-export function parseRanges(text: string): [number, number][] {
+function parseRanges(text: string): [number, number][] {
   return [...text.matchAll(/\[(\d+),(\d+)\)/g)].map(([, from, to]) => [Number(from), Number(to)]);
 }
 

@@ -28,12 +28,6 @@ export function createInstantFormat(timeZone: string): (instant: Date) => string
   };
 }
 
-/** Formats instants as the day 2025-10-30 of one zone. */
-export function createDayFormat(timeZone: string): (instant: Date) => string {
-  const format = new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' });
-  return (instant) => format.format(instant);
-}
-
 /** The instant at which the wall clock of a zone shows this UTC-written time, e.g. for a timestamp without an offset. */
 export function fromWallClock(wallClock: Date, timeZone: string): Date {
   const offsetAt = (instant: number) => {

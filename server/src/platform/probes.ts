@@ -73,7 +73,7 @@ export function probeRoutes(http: Http, deps: ProbeDependencies): void {
 }
 
 /** The page of a problem, as it stands in docs/problems/. */
-export function problemPage(code: string): string | null {
+function problemPage(code: string): string | null {
   const entry = new Map<string, (typeof problems)[keyof typeof problems]>(Object.entries(problems)).get(code);
   return entry ? `# ${code}\n\nHTTP ${entry.status}. ${entry.title}\n\n**Next step.** ${entry.next}\n` : null;
 }

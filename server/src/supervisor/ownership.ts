@@ -6,7 +6,7 @@ import { lchownSync, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Gives a folder with all below it to one uid; the folder itself last, so that a killed start does it again. */
-export function giveTree(path: string, uid: number): void {
+function giveTree(path: string, uid: number): void {
   const state = lstatSync(path, { throwIfNoEntry: false });
   if (state === undefined || (state.isDirectory() && state.uid === uid)) return;
   // Links are never followed: users made these trees.
