@@ -26,6 +26,12 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'banner',
+          include: ['jupyter-user-image/labextension/src/**/*.test.js'],
+        },
+      },
+      {
+        test: {
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
           // Real kernels, browsers and servers on two cores: one file at a time.

@@ -34,7 +34,7 @@ export function steps({ checkout, environment, reports }) {
       name: 'mypy',
       argv: [python, '-m', 'mypy', '--config-file', 'jupyter-user-image/pyproject.toml', 'jupyter-user-image/src'],
     },
-    vitest('vitest', 'unit', 'portal'),
+    vitest('vitest', 'unit', 'portal', 'banner'),
     pytest('pytest-kernel', 'jupyter-user-image/tests'),
     pytest('pytest-hub', 'hub/tests'),
     vitest('e2e', 'e2e'),
