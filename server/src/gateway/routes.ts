@@ -57,6 +57,8 @@ const rules: readonly Rule[] = [
   rule('api', [...read, 'PUT', 'DELETE'], 'lab/api/workspaces/:name'),
   rule('api', read, 'api/me'),
   rule('api', read, 'api/status'),
+  // turns a path in an output or traceback into a link; it tells which of the person's own files exist
+  rule('api', read, 'api/resolvePath', ['path', 'kernel']),
   rule('api', read, 'api/kernelspecs'),
   rule('api', read, 'api/kernelspecs/:name'),
   rule('api', [...read, 'POST'], 'api/contents', contentsQuery),
