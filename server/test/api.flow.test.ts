@@ -127,6 +127,13 @@ describe('API', () => {
     expect([...Compile(api.Problem).Errors(await response.json())]).toEqual([]);
   });
 
+  it('says which methods a known address answers', async () => {
+    const answer = await fetch(`${portal.url}/api/activity/7`, { method: 'DELETE' });
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+    expect((await answer.json()) as object).toMatchObject({ code: 'method-not-allowed' });
+    expect((await fetch(`${portal.url}/api/activity/7/8`, { method: 'DELETE' })).status).toBe(404);
+  });
+
   it('answers hostile requests with a client error, never a 500', async () => {
     const statuses = [
       await sara.get('/api/activity/search?query=%00%00'),

@@ -6,7 +6,13 @@ import { randomBytes } from 'node:crypto';
 import formbody from '@fastify/formbody';
 import type {} from '@fastify/swagger';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import type { Logger } from './logging.js';
 import { errorCode, isUnavailable } from './postgres.js';
 import { ProblemError, type ProblemOptions, problem, problemBody } from './problems.js';
@@ -35,7 +41,12 @@ export function createHttp(options: HttpOptions) {
   }).withTypeProvider<TypeBoxTypeProvider>();
   http.register(formbody, { bodyLimit: options.bodyLimit ?? 65_536 });
   http.setErrorHandler((error: FastifyError, request, reply) => sendProblem(asProblem(error), request, reply));
-  http.setNotFoundHandler((request, reply) => sendProblem(problem('not-found'), request, reply));
+  const methodsOf = collectMethods(http);
+  http.setNotFoundHandler((request, reply) => {
+    const allowed = methodsOf(pathOf(request) ?? '');
+    if (allowed.length === 0) return sendProblem(problem('not-found'), request, reply);
+    return sendProblem(problem('method-not-allowed'), request, reply.header('allow', allowed.join(', ')));
+  });
   http.addHook('onRequest', async (request, reply) => {
     reply.headers(securityHeaders);
     if (request.url.startsWith('/api/')) {
@@ -44,6 +55,16 @@ export function createHttp(options: HttpOptions) {
     }
   });
   return http;
+}
+
+/** Which methods a path answers: Fastify itself takes a known path with another method for an unknown one. */
+function collectMethods(http: FastifyInstance): (path: string) => string[] {
+  const routes: { pattern: RegExp; methods: string[] }[] = [];
+  http.addHook('onRoute', ({ url, method }) => {
+    const pattern = new RegExp(`^${url.replace(/[.+*?^$()|[\]\\]/g, '\\$&').replace(/:\w+/g, '[^/]+')}$`);
+    routes.push({ pattern, methods: [method].flat() });
+  });
+  return (path) => [...new Set(routes.filter((route) => route.pattern.test(path)).flatMap((route) => route.methods))];
 }
 
 const securityHeaders = {
