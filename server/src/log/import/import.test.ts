@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestDatabase, type TestDatabase } from '../../../test/database.js';
 import { addUser } from '../../identity/index.js';
+import { createWallClock } from '../../platform/clock.js';
 import { type ImportProgress, importLog } from './import.js';
 import { instantOf, parseLine } from './parse-line.js';
 
+const utc = createWallClock('UTC');
 const now = new Date('2026-11-23T12:00:00Z');
 const line = (change: object = {}) =>
   JSON.stringify({
@@ -56,9 +58,9 @@ describe('import', () => {
     const [row] = await database.owner`
       select "timestamp"::text as at, evidence from execution join users u on u.id = user_id where username = 'zone'`;
     expect(row).toEqual({ at: '2025-10-30 11:59:12.123456+00', evidence: 'imported' });
-    expect(instantOf('2021-07-01 12:00:00', 'Asia/Tehran')).toBe('2021-07-01T07:30:00.0Z');
-    expect(instantOf('2025-10-30T15:30:45+0330', 'UTC')).toBe('2025-10-30T12:00:45.0Z');
-    expect(instantOf('2025-02-30T00:00:00', 'UTC')).toBeNull();
+    expect(instantOf('2021-07-01 12:00:00', createWallClock('Asia/Tehran'))).toBe('2021-07-01T07:30:00.0Z');
+    expect(instantOf('2025-10-30T15:30:45+0330', utc)).toBe('2025-10-30T12:00:45.0Z');
+    expect(instantOf('2025-02-30T00:00:00', utc)).toBeNull();
   });
 
   it('names what it leaves out and takes the rest', async () => {
@@ -90,7 +92,7 @@ describe('import', () => {
       execution_time_ms: null,
     });
     expect(await run(odd)).toMatchObject({ added: 1, refused: 0 });
-    expect(parseLine(odd, 'UTC', now)).toMatchObject({ execution: { outcome: 'success' } });
+    expect(parseLine(odd, utc, now)).toMatchObject({ execution: { outcome: 'success' } });
   });
 
   it('makes unknown users disabled, and user add adopts them with their history', async () => {

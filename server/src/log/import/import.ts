@@ -7,6 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import { ensureImportedUsers } from '../../identity/index.js';
+import { createWallClock } from '../../platform/clock.js';
 import type { Database, Transaction } from '../../platform/postgres.js';
 import { appendExecutions } from '../append.js';
 import { makeMonths } from '../months.js';
@@ -41,6 +42,7 @@ const batchSize = 1_000;
 /** @param lines JSON lines, without their line ends; empty ones are skipped */
 export async function importLog(lines: AsyncIterable<string>, options: ImportOptions): Promise<ImportProgress> {
   const progress: ImportProgress = { lines: 0, added: 0, duplicate: 0, refused: 0, users: 0 };
+  const wallClock = createWallClock(options.timeZone);
   const copies = new Map<string, number>();
   const users = new Set<string>();
   let batch: Counted[] = [];
@@ -60,7 +62,7 @@ export async function importLog(lines: AsyncIterable<string>, options: ImportOpt
     if (line.trim() === '') continue;
     progress.lines += 1;
     // A file that was written on Windows or by hand may begin with a byte order mark.
-    const parsed = parseLine(line.replace(/^\uFEFF/, ''), options.timeZone, options.now);
+    const parsed = parseLine(line.replace(/^\uFEFF/, ''), wallClock, options.now);
     if (parsed.kind === 'refused') {
       progress.refused += 1;
       options.onRefused(number, parsed.reason);

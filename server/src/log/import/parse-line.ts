@@ -1,6 +1,6 @@
 /** One line of an existing `code_execution_logs`, as `select row_to_json(l) from code_execution_logs l` writes it. */
 import type { api } from '@shaparak/contract';
-import { fromWallClock } from '../../platform/clock.js';
+import type { WallClock } from '../../platform/clock.js';
 
 export interface ImportedExecution {
   username: string;
@@ -22,7 +22,7 @@ const longestText = 1024 * 1024 * 1.5;
 const outcomes = new Set<string>(['success', 'error', 'interrupted', 'lost']);
 
 /** Unknown keys are ignored; a missing key counts as null, as the seed's table allows. */
-export function parseLine(line: string, timeZone: string, now: Date): ParsedLine {
+export function parseLine(line: string, wallClock: WallClock, now: Date): ParsedLine {
   let row: unknown;
   try {
     row = JSON.parse(line);
@@ -51,7 +51,7 @@ export function parseLine(line: string, timeZone: string, now: Date): ParsedLine
   if (executionTimeMs === undefined) return refused('execution_time_ms must be a whole number from 0 to 2147483647');
   const outcome = outcomeOf(field('status'), error_message);
   if (outcome === null) return refused('status must be success or error');
-  const timestamp = instantOf(field('timestamp'), timeZone);
+  const timestamp = instantOf(field('timestamp'), wallClock);
   if (timestamp === null) return refused('timestamp must be a time such as 2025-10-30T15:30:45.123+03:30');
   if (timestamp < '2000' || Date.parse(timestamp) > now.getTime() + 86_400_000)
     return refused('timestamp lies before the year 2000 or in the future');
@@ -86,14 +86,14 @@ function outcomeOf(status: unknown, errorMessage: string | null): api.Outcome | 
 const timePattern = /^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?\s*(Z|[+-]\d{2}(?::?\d{2})?)?$/;
 
 /** Without an offset the time is of the deployment's zone. @returns UTC with the line's own fraction, or null */
-export function instantOf(value: unknown, timeZone: string): string | null {
+export function instantOf(value: unknown, wallClock: WallClock): string | null {
   const match = typeof value === 'string' ? timePattern.exec(value) : null;
   if (!match) return null;
   const [, year, month, day, hour, minute, second, fraction, offset] = match;
   const wall = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
   // The 31st of a shorter month would roll over into the next one.
   if (Number.isNaN(wall.getTime()) || wall.getUTCDate() !== Number(day)) return null;
-  const instant = offset === undefined ? fromWallClock(wall, timeZone) : new Date(wall.getTime() - offsetMs(offset));
+  const instant = offset === undefined ? wallClock(wall) : new Date(wall.getTime() - offsetMs(offset));
   return `${instant.toISOString().slice(0, 19)}.${fraction ?? '0'}Z`;
 }
 
