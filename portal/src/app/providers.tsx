@@ -3,6 +3,7 @@ import { type QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useLayoutEffect, useState } from 'react';
 import { type Connection, ConnectionProvider } from '../connection/connection';
 import { LanguageProvider, useLanguage } from '../text/language';
+import { styleNonce } from './style-nonce';
 import { theme } from './theme';
 
 interface ProvidersProps {
@@ -22,7 +23,12 @@ export function Providers({ connection, cache, children }: ProvidersProps) {
             initialDirection={document.documentElement.dir === 'ltr' ? 'ltr' : 'rtl'}
             detectDirection={false}
           >
-            <MantineProvider theme={theme} defaultColorScheme="auto" colorSchemeManager={schemes}>
+            <MantineProvider
+              theme={theme}
+              defaultColorScheme="auto"
+              colorSchemeManager={schemes}
+              getStyleNonce={styleNonce}
+            >
               <FollowDirection />
               <FollowSession connection={connection} cache={cache} />
               {children}

@@ -1,4 +1,5 @@
 /** The built portal, below /portal; every page of it is index.html, because its router runs in the browser. */
+import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import files from '@fastify/static';
@@ -12,7 +13,6 @@ export interface AssetOptions {
 }
 
 export function assetRoutes(http: Http, { directory, publicUrl, labUrl }: AssetOptions): void {
-  const policy = contentSecurityPolicy(labUrl);
   http.register(files, {
     root: join(directory, 'assets'),
     prefix: '/portal/assets/',
@@ -27,12 +27,15 @@ export function assetRoutes(http: Http, { directory, publicUrl, labUrl }: AssetO
     // Cookies ignore ports: on the lab's host name the portal's cookie would reach the lab.
     if (request.host !== new URL(publicUrl).host && request.hostname === new URL(labUrl).hostname)
       return reply.redirect(`${publicUrl}${request.url}`, 302);
+    const nonce = randomBytes(16).toString('base64');
+    // read each time: a new build has new names of its files
+    const page = await readFile(join(directory, 'index.html'), 'utf8');
     return (
       reply
         .type('text/html; charset=utf-8')
-        .headers({ 'content-security-policy': policy, 'cache-control': 'no-cache' })
-        // read each time: a new build has new names of its files
-        .send(await readFile(join(directory, 'index.html')))
+        // kept nowhere: the nonce of a stored page would be known beforehand
+        .headers({ 'content-security-policy': contentSecurityPolicy(labUrl, nonce), 'cache-control': 'no-store' })
+        .send(page.replace('{csp-nonce}', nonce))
     );
   };
   http.get('/portal', { schema: { hide: true } }, sendPage);
@@ -40,12 +43,12 @@ export function assetRoutes(http: Http, { directory, publicUrl, labUrl }: AssetO
   http.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/portal', 302));
 }
 
-/** Mantine sets styles from script, hence 'unsafe-inline' for styles alone; scripts come from our own files only. */
-function contentSecurityPolicy(labUrl: string): string {
+/** Mantine adds style elements from script: they carry the page's nonce. Scripts come from our own files only. */
+function contentSecurityPolicy(labUrl: string, nonce: string): string {
   return [
     "default-src 'none'",
     "script-src 'self'",
-    "style-src 'self' 'unsafe-inline'",
+    `style-src 'self' 'nonce-${nonce}'`,
     "font-src 'self'",
     "img-src 'self' data:",
     "connect-src 'self'",
