@@ -34,32 +34,33 @@ class Interrupted extends Error {}
 interface Running {
   closers: Array<() => Promise<void>>;
   kill: Array<() => void>;
+  /** what the supervisor will end with */
+  code: number;
 }
 
 /** Runs the whole system until it is asked to stop. @returns the exit code */
 export async function supervise(env: NodeJS.ProcessEnv, options: SuperviseOptions = {}): Promise<number> {
   const { out = process.stdout, error = process.stderr } = options;
-  const running: Running = { closers: [], kill: [] };
+  const running: Running = { closers: [], kill: [], code: 0 };
   const stop = listenForStop(running, out);
-  let code = 0;
   try {
     await start(env, { ...options, out, error }, running, stop.signal);
     await stop.requested;
   } catch (failure) {
     if (!(failure instanceof Interrupted)) {
       error.write(`${explain(failure)}\n`);
-      code = 1;
+      running.code = 1;
     }
   }
   if (stop.signal.aborted) out.write('Stopping …\n');
   for (const close of running.closers.reverse())
     await close().catch((failure: unknown) => {
       error.write(`${explain(failure)}\n`);
-      code = 1;
+      running.code = 1;
     });
   stop.close();
   if (stop.signal.aborted) out.write('Stopped.\n');
-  return code;
+  return running.code;
 }
 
 async function start(
@@ -115,8 +116,9 @@ async function startServices(
   out: NodeJS.WritableStream,
 ): Promise<void> {
   const children: Child[] = [];
-  // The Hub first: its servers send what they still hold while the portal's intake is there. All within 10 s.
-  const patience: Record<string, number> = { hub: 6000, gateway: 2000, portal: 2000 };
+  // The Hub first: its servers send what they still hold while the portal's intake is there. A busy
+  // server is given 8 s by the Hub's spawner to end its kernels.
+  const patience: Record<string, number> = { hub: 9000, gateway: 2000, portal: 2000 };
   for (const service of describeServices({ ...deps, onSensorLine: (line) => out.write(`${line}\n`) })) {
     const child = keepRunning(service, { report: (line) => signal.aborted || out.write(`${line}\n`) });
     children.push(child);
@@ -157,7 +159,7 @@ function watchDatabase(
     error.write(
       'The database ended by itself (see postgres.log in the logs folder); stopping everything. Start again when its reason is mended.\n',
     );
-    process.exitCode = 1;
+    running.code = 1;
     process.emit('SIGTERM', 'SIGTERM');
   });
 }
