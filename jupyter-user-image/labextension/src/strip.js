@@ -1,12 +1,16 @@
 // The strip's DOM: the seed's lines, right to left, and the one line that tells the truth about recording.
 import * as text from './text.js';
 
+/** Several notebooks are open at once; crypto.randomUUID is missing on a plain-HTTP host. */
+let bodies = 0;
+
 /** Builds the strip; `onResize(height)` is called whenever its natural height changes. */
 export function createStrip(onResize) {
   const root = element('section', 'shaparak-banner', { dir: 'rtl', lang: 'fa', 'aria-label': text.REGION });
   const inner = element('div', 'shaparak-banner-inner');
   const user = element('bdi', 'shaparak-banner-user', {}, text.UNKNOWN_USER);
-  const body = element('div', 'shaparak-banner-body', { id: `shaparak-banner-body-${crypto.randomUUID()}` });
+  bodies += 1;
+  const body = element('div', 'shaparak-banner-body', { id: `shaparak-banner-body-${bodies}` });
   body.append(
     rule(),
     line(text.TITLE, 'shaparak-banner-title'),
