@@ -35,6 +35,8 @@ export async function migrate(
   try {
     await checkServer(database);
     return { applied: await applyMissing(database, readMigrations(directory), timeZone) };
+  } catch (error) {
+    throw errorCode(error) === '42501' ? lacksRights(error) : error;
   } finally {
     await database.end({ timeout: 5 });
   }
@@ -109,19 +111,17 @@ function refuseUnknown(done: Map<string, string>, migrations: Migration[]): void
 }
 
 async function apply(database: Database, migration: Migration): Promise<void> {
-  try {
-    await database.begin(async (transaction) => {
-      await transaction.unsafe(migration.sql);
-      await transaction`insert into migration ${transaction({ name: migration.name, checksum: migration.checksum })}`;
-    });
-  } catch (error) {
-    if (errorCode(error) === '42501')
-      throw new MigrationError(
-        'The database user may not create roles or tables; let it own the database and run once as a superuser: alter role … createrole',
-        { cause: error },
-      );
-    throw error;
-  }
+  await database.begin(async (transaction) => {
+    await transaction.unsafe(migration.sql);
+    await transaction`insert into migration ${transaction({ name: migration.name, checksum: migration.checksum })}`;
+  });
+}
+
+function lacksRights(error: unknown): MigrationError {
+  return new MigrationError(
+    'The database user may not create roles or tables; let it own the database and run once as a superuser: alter role … createrole',
+    { cause: error },
+  );
 }
 
 /** Days are days of this zone in every rollup and every partition bound, so the zone can't change under them. */
