@@ -51,6 +51,19 @@ async function shaparak(args: string[], input = '', answers: string[] | null = n
 }
 
 describe('user', () => {
+  it('gives no password to a name that nobody has adopted yet, and says what to do first', async () => {
+    await database.owner`
+      insert into users (username, imported, disabled_at, digest_key) values ('from.import', true, now(), '\\x00')`;
+    const refused = await shaparak(['user', 'passwd', 'from.import', '--password-stdin'], 'a long password\n');
+    expect([refused.code, refused.error]).toEqual([
+      1,
+      "from.import came with an import and can't log in yet; first: npx shaparak user add from.import\n",
+    ]);
+    expect((await shaparak(['user', 'add', 'from.import', '--password-stdin'], 'a long password\n')).code).toBe(0);
+    await database.owner`delete from audit_event`;
+    await database.owner`delete from users`;
+  });
+
   it('adds a person with a given password, lists, disables, enables, and records each change', async () => {
     expect(
       await shaparak(['user', 'add', 'mina', '--role', 'auditor', '--password-stdin'], 'a long password\n'),

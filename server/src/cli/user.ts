@@ -102,7 +102,12 @@ async function changePassword(
   username: string,
   options: { passwordStdin?: boolean },
 ): Promise<number> {
-  if (!(await listUsers(database)).some((user) => user.username === username)) return unknown(terminal, username);
+  const user = (await listUsers(database)).find((one) => one.username === username);
+  if (!user) return unknown(terminal, username);
+  if (!user.canLogIn) {
+    terminal.error(`${username} came with an import and can't log in yet; first: npx shaparak user add ${username}\n`);
+    return 1;
+  }
   const chosen = await choosePassword(terminal, options.passwordStdin === true);
   if (!(await setPassword(database, username, chosen.password))) return unknown(terminal, username);
   await record(database, 'password-changed', username, {});

@@ -13,6 +13,8 @@ interface User {
   role: api.Role;
   disabled: boolean;
   imported: boolean;
+  /** false for a name that came with an import and nobody has adopted */
+  canLogIn: boolean;
   createdAt: Date;
 }
 
@@ -48,7 +50,8 @@ export async function addUser(
 
 export async function listUsers(database: Database): Promise<User[]> {
   return await database<User[]>`
-    select id, username, role, disabled_at is not null as disabled, imported, created_at as "createdAt"
+    select id, username, role, disabled_at is not null as disabled, imported,
+      password_hash is not null as "canLogIn", created_at as "createdAt"
     from users order by username`;
 }
 
@@ -63,12 +66,13 @@ export async function setDisabled(database: Database, username: string, disabled
   });
 }
 
-/** A new password ends the sessions that were opened with the old one. @returns false where there is no such user */
+/** A new password ends the sessions that were opened with the old one. @returns false where nobody of that name can log in */
 export async function setPassword(database: Database, username: string, password: string): Promise<boolean> {
   const passwordHash = await hashPassword(password);
   return await database.begin(async (transaction) => {
     const [user] = await transaction<{ id: number }[]>`
-      update users set password_hash = ${passwordHash} where username = ${username} returning id`;
+      update users set password_hash = ${passwordHash}
+      where username = ${username} and password_hash is not null returning id`;
     if (user) await endSessions(transaction, user.id);
     return user !== undefined;
   });
