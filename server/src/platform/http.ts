@@ -35,6 +35,9 @@ export function createHttp(options: HttpOptions) {
     genReqId: () => randomBytes(8).toString('hex'),
     bodyLimit: options.bodyLimit ?? 65_536,
     requestTimeout: 60_000,
+    // An https address means a proxy on this machine in front of us: the person's address is in its header. Without
+    // one that header would be the caller's own word, and the limit on logins by address worth nothing.
+    trustProxy: options.publicUrl.startsWith('https:') ? 'loopback' : false,
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: false, maxParamLength: 500 },
     frameworkErrors: (error, request, reply) => sendProblem(asProblem(error), request, reply),
