@@ -68,6 +68,20 @@ export const asUser = (uid: number, argv: string[]) => [
   ...argv,
 ];
 
+/** `npx shaparak` of the system at this place, as who the tests run. */
+export async function shaparak({ home }: Place, argv: string[], input = ''): Promise<{ code: number; output: string }> {
+  const bin = join(import.meta.dirname, '..', 'server', 'bin', 'shaparak.js');
+  const child = spawn(process.execPath, [bin, ...argv], { env: { ...withoutSettings(), SHAPARAK_HOME: home } });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      output += chunk;
+    });
+  child.stdin.end(input);
+  const code = await new Promise<number>((resolve) => child.once('close', (status) => resolve(status ?? 1)));
+  return { code, output };
+}
+
 /** Runs a command that starts the system, and keeps what it prints. */
 export function watch(
   [command = '', ...rest]: string[],

@@ -3,13 +3,13 @@
  * Screenshots go to $TEST_SCREENSHOTS where that is set.
  */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { openBrowser, persian } from './browser.js';
-import { killAll, makePlace, type Place, type StartedSystem, start } from './started-system.js';
+import { openBrowser, persian, photograph } from './browser.js';
+import { killAll, makePlace, type Place, type StartedSystem, shaparak, start } from './started-system.js';
 
 const run = promisify(execFile);
 const passwords = { test_user: 'your_password', admin: 'admin_password' };
@@ -69,20 +69,6 @@ describe('the seed’s walk-through', () => {
   });
 
   const portalUrl = () => `http://localhost:${place.ports.portal}`;
-
-  async function photograph(page: Page, name: string) {
-    const folder = process.env.TEST_SCREENSHOTS;
-    if (!folder) return;
-    mkdirSync(folder, { recursive: true });
-    await page.screenshot({ path: join(folder, `${name}.png`) });
-  }
-
-  async function shaparak(...argv: string[]): Promise<{ code: number; output: string }> {
-    const bin = resolve(import.meta.dirname, '../server/bin/shaparak.js');
-    const env = { ...process.env, SHAPARAK_HOME: place.home };
-    const outcome = await run(process.execPath, [bin, ...argv], { env }).catch((error) => error);
-    return { code: outcome.code ?? 0, output: `${outcome.stdout}${outcome.stderr}` };
-  }
 
   it('step 1: logs in, starts JupyterLab with one click and opens it', async () => {
     await portal.goto(`${portalUrl()}/portal`);
@@ -183,34 +169,25 @@ describe('the seed’s walk-through', () => {
   });
 
   it('step 5: reads the log with the seed’s SQL', async () => {
-    const rows = await shaparak(
-      'sql',
-      '--json',
-      '-c',
-      `
-      SELECT id, username, cell_number, LEFT(code, 50) as code, execution_time_ms, status, timestamp
+    const sql = (statement: string, ...options: string[]) => shaparak(place, ['sql', ...options, '-c', statement]);
+    const rows = await sql(
+      `SELECT id, username, cell_number, LEFT(code, 50) as code, execution_time_ms, status, timestamp
       FROM code_execution_logs ORDER BY timestamp DESC LIMIT 10;`,
+      '--json',
     );
     expect(JSON.parse(rows.output).map((row: { status: string }) => row.status)).toEqual([
       'error',
       'success',
       'success',
     ]);
-    const counts = await shaparak(
-      'sql',
-      '-c',
-      'SELECT username, COUNT(*) as executions FROM code_execution_logs GROUP BY username;',
-    );
+    const counts = await sql('SELECT username, COUNT(*) as executions FROM code_execution_logs GROUP BY username;');
     expect(counts.output).toMatch(/test_user\s*\|\s*3/);
-    const errors = await shaparak(
-      'sql',
-      '-c',
-      `
-      SELECT username, LEFT(code, 50), LEFT(error_message, 100), timestamp FROM code_execution_logs
+    const errors = await sql(
+      `SELECT username, LEFT(code, 50), LEFT(error_message, 100), timestamp FROM code_execution_logs
       WHERE status = 'error' ORDER BY timestamp DESC;`,
     );
     expect(errors.output).toContain('ZeroDivisionError: division by zero');
-    expect((await shaparak('sql', '-c', 'delete from code_execution_logs')).code).not.toBe(0);
+    expect((await sql('delete from code_execution_logs')).code).not.toBe(0);
   });
 
   it('troubleshooting: the sensor’s line is in the log, its sink in the environment, and doctor is content', async () => {
@@ -230,7 +207,7 @@ describe('the seed’s walk-through', () => {
       .locator('.jp-OutputArea', { hasText: 'http+unix:///run/audit/capture.sock' })
       .first()
       .waitFor({ timeout: 20_000 });
-    const doctor = await shaparak('doctor');
+    const doctor = await shaparak(place, ['doctor']);
     expect(doctor.output).toMatch(/sensor/i);
     expect(doctor.code, doctor.output).toBe(0);
   });
