@@ -98,8 +98,9 @@ describe('the portal’s pages', () => {
     await page.getByRole('heading', { level: 1 }).waitFor();
   }
 
-  /** Nothing is loading and nothing moves any more. */
+  /** Nothing is loading and nothing moves any more; a transition begins with the frame after its cause. */
   async function settled(page: Page): Promise<void> {
+    await page.evaluate(() => new Promise((frame) => requestAnimationFrame(() => requestAnimationFrame(frame))));
     await page.waitForFunction(
       () =>
         document.querySelector('[aria-busy="true"], .mantine-Skeleton-root[data-visible]') === null &&
@@ -127,6 +128,7 @@ describe('the portal’s pages', () => {
     const page = await open(username, path);
     for (const scheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme: scheme });
+      await page.locator(`html[data-mantine-color-scheme="${scheme}"]`).waitFor();
       await settled(page);
       expect(await violations(page), scheme).toEqual([]);
       await photograph(page, `${username}${path.replaceAll(/\W+/g, '-')}${scheme}`);
