@@ -70,6 +70,13 @@ describe('the seed’s walk-through', () => {
 
   const portalUrl = () => `http://localhost:${place.ports.portal}`;
 
+  async function runInLastCell(code: string) {
+    await lab.bringToFront();
+    await lab.locator('.jp-Notebook .jp-CodeCell').last().locator('.cm-content').click();
+    await lab.keyboard.insertText(code);
+    await lab.keyboard.press('Shift+Enter');
+  }
+
   it('step 1: logs in, starts JupyterLab with one click and opens it', async () => {
     await portal.goto(`${portalUrl()}/portal`);
     await portal.getByLabel('نام کاربری').fill('test_user');
@@ -198,11 +205,7 @@ describe('the seed’s walk-through', () => {
         .filter((line) => /audit|extension/i.test(line))
         .join('\n'),
     ).toContain(confirmed);
-    const cell = lab.locator('.jp-Notebook .jp-CodeCell').last();
-    await lab.bringToFront();
-    await cell.locator('.cm-content').click();
-    await lab.keyboard.insertText('!echo $AUDIT_DB_CONNECTION');
-    await lab.keyboard.press('Shift+Enter');
+    await runInLastCell('!echo $AUDIT_DB_CONNECTION');
     await lab
       .locator('.jp-OutputArea', { hasText: 'http+unix:///run/audit/capture.sock' })
       .first()
@@ -210,6 +213,25 @@ describe('the seed’s walk-through', () => {
     const doctor = await shaparak(place, ['doctor']);
     expect(doctor.output).toMatch(/sensor/i);
     expect(doctor.code, doctor.output).toBe(0);
+  });
+
+  it('troubleshooting: a sensor that is stopped is named by doctor, and the person sees it', async () => {
+    await runInLastCell(
+      'import gc\n[sensor] = [one for one in gc.get_objects() if type(one).__name__ == "Sensor"]\nsensor._stop.set()',
+    );
+    // Three missed heartbeats of 15 s.
+    await vi.waitFor(
+      async () => {
+        const doctor = await shaparak(place, ['doctor']);
+        expect(doctor.output).toMatch(
+          /✘ kernels and their sensors: the sensor of 1 of 1 running kernels is silent: test_user \(kernel [0-9a-f]{8}\)\n {4}→ restart that kernel/,
+        );
+        expect(doctor.code).toBe(1);
+      },
+      { timeout: 90_000, interval: 3_000 },
+    );
+    await lab.locator('.shaparak-banner').first().getByText('⛔ ثبت‌کنندهٔ این کرنل دیگر پیامی نمی‌فرستد').waitFor();
+    await photograph(lab, 'lab-silent');
   });
 
   it('refuses what policy forbids, in the browser too', async () => {
