@@ -286,6 +286,16 @@ describe('API', () => {
     expect(await until(/never/)).toBe(false);
   });
 
+  it('promises no token and no stream beyond the end of the session', async () => {
+    const person = await portal.addUser('short');
+    await portal.database.owner`
+      update session set expires_at = now() + interval '1 second'
+      where user_id = (select id from users where username = 'short')`;
+    const stream = await person.get('/api/live');
+    expect(await stream.text()).toContain(': open');
+    expect((await person.get('/api/me')).status).toBe(401);
+  });
+
   it('describes itself, and says when it is not ready', async () => {
     const description = (await (await fetch(`${portal.url}/api/openapi.json`)).json()) as {
       openapi: string;
