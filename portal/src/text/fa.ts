@@ -216,7 +216,7 @@ export const fa = {
   'problem.credentials-wrong': 'نام کاربری یا رمز عبور درست نیست.',
   'problem.token-missing': 'برای این کار باید وارد شوید.',
   'problem.session-ended': 'نشست شما پایان یافته است؛ دوباره وارد شوید.',
-  'problem.origin-refused': 'این نشانی فقط به خود پورتال پاسخ می‌دهد.',
+  'problem.origin-refused': 'این نشانی فقط به خود درگاه پاسخ می‌دهد.',
   'problem.role-missing': 'این کار نقش مدیر می‌خواهد.',
   'problem.route-refused': 'این بخش از JupyterLab طبق سیاست سامانه بسته است.',
   'problem.lab-not-yours': 'این JupyterLab از آن کاربر دیگری است.',

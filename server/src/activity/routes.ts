@@ -77,10 +77,13 @@ function stream(live: LiveFeed, request: FastifyRequest, reply: FastifyReply): v
     if (raw.writableLength > mostUnsentBytes) return raw.destroy();
     raw.write(`${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
   };
+  const actor = actorOf(request);
   const last = String(request.headers['last-event-id'] ?? '');
-  const leave = live.subscribe(actorOf(request), /^\d{1,15}$/.test(last) ? Number(last) : null, send, end);
+  const leave = live.subscribe(actor, /^\d{1,15}$/.test(last) ? Number(last) : null, send, end);
   const heartbeat = setInterval(() => send({ event: 'ping', data: {} }), heartbeatMs);
+  const sessionEnd = setTimeout(end, actor.sessionEndsAt.getTime() - Date.now());
   raw.on('close', () => {
+    clearTimeout(sessionEnd);
     clearInterval(heartbeat);
     leave();
   });

@@ -13,7 +13,7 @@ interface PageText {
   action: string;
 }
 
-const toPortal = 'رفتن به پرتال';
+const toPortal = 'رفتن به درگاه';
 const texts = {
   starting: {
     title: 'JupyterLab در حال راه‌اندازی است',
@@ -23,7 +23,7 @@ const texts = {
   },
   'not-running': {
     title: 'JupyterLab روشن نیست',
-    message: 'آن را از صفحهٔ خانهٔ پرتال با دکمهٔ «راه‌اندازی Jupyter Lab» روشن کنید.',
+    message: 'آن را از صفحهٔ خانهٔ درگاه با دکمهٔ «راه‌اندازی Jupyter Lab» روشن کنید.',
     english: 'JupyterLab is not running. Start it from the home page of the portal.',
     action: toPortal,
   },
@@ -35,7 +35,7 @@ const texts = {
   },
   'server-died': {
     title: 'JupyterLab شما پاسخ نمی‌دهد',
-    message: 'سرور متوقف شده است. آن را از پرتال دوباره راه‌اندازی کنید؛ فایل‌های ذخیره‌شده سر جای خود هستند.',
+    message: 'سرور متوقف شده است. آن را از درگاه دوباره راه‌اندازی کنید؛ فایل‌های ذخیره‌شده سر جای خود هستند.',
     english: 'Your JupyterLab server has stopped answering. Start it again from the portal; saved files are kept.',
     action: toPortal,
   },
@@ -59,26 +59,26 @@ const texts = {
   },
   'origin-refused': {
     title: 'این درخواست از صفحهٔ درست نیامده است',
-    message: 'JupyterLab را از پرتال باز کنید.',
+    message: 'JupyterLab را از درگاه باز کنید.',
     english: 'This request did not come from the page it belongs to. Open JupyterLab from the portal.',
     action: toPortal,
   },
   'not-logged-in': {
     title: 'اول وارد شوید',
     message:
-      'نشست شما در این نشانی شناخته نیست یا پایان یافته است. در پرتال وارد شوید و JupyterLab را از آنجا باز کنید.',
+      'نشست شما در این نشانی شناخته نیست یا پایان یافته است. در درگاه وارد شوید و JupyterLab را از آنجا باز کنید.',
     english: 'You are not logged in here. Log in at the portal and open JupyterLab from there.',
-    action: 'ورود به پرتال',
+    action: 'ورود به درگاه',
   },
   'ticket-refused': {
     title: 'این بلیت دیگر معتبر نیست',
-    message: 'هر بلیت یک بار و تا ۳۰ ثانیه کار می‌کند. JupyterLab را دوباره از پرتال باز کنید.',
+    message: 'هر بلیت یک بار و تا ۳۰ ثانیه کار می‌کند. JupyterLab را دوباره از درگاه باز کنید.',
     english: 'This ticket was already used or is too old. Open JupyterLab from the portal again.',
     action: toPortal,
   },
   'not-found': {
     title: 'چیزی در این نشانی نیست',
-    message: 'JupyterLab را از پرتال باز کنید.',
+    message: 'JupyterLab را از درگاه باز کنید.',
     english: 'There is nothing at this address. Open JupyterLab from the portal.',
     action: toPortal,
   },

@@ -8,7 +8,7 @@ import type { Http } from '../platform/http.js';
 import type { Database } from '../platform/postgres.js';
 import { problem } from '../platform/problems.js';
 import { login } from './login.js';
-import { type Actor, authenticate, endSession, renewSession, sessionLifetime, tokenLifetime } from './sessions.js';
+import { type Actor, authenticate, endSession, type IssuedToken, renewSession, sessionLifetime } from './sessions.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -60,10 +60,10 @@ export function actorOf(request: FastifyRequest): Actor {
 export function identityRoutes(http: Http, deps: IdentityDependencies, guards: Guards): void {
   const secure = deps.config.publicUrl.startsWith('https:');
   const cookieOptions = { path: cookiePath, httpOnly: true, sameSite: 'strict', secure } as const;
-  const token = (accessToken: string): api.AccessToken => ({
+  const token = ({ accessToken, expiresIn }: IssuedToken): api.AccessToken => ({
     access_token: accessToken,
     token_type: 'bearer',
-    expires_in: tokenLifetime,
+    expires_in: expiresIn,
   });
   const fromPortal = (request: FastifyRequest) => request.headers.origin === deps.config.publicUrl;
   http.register(cookie);
@@ -80,7 +80,7 @@ export function identityRoutes(http: Http, deps: IdentityDependencies, guards: G
       // The cookie is the portal's alone; scripts and other pages keep their token themselves.
       if (fromPortal(request))
         reply.setCookie(cookieName, opened.renewal, { ...cookieOptions, maxAge: sessionLifetime });
-      return token(opened.accessToken);
+      return token(opened);
     },
   );
 
@@ -96,9 +96,9 @@ export function identityRoutes(http: Http, deps: IdentityDependencies, guards: G
     async (request) => {
       if (!fromPortal(request)) throw problem('origin-refused');
       const renewal = request.cookies[cookieName];
-      const accessToken = renewal === undefined ? null : await renewSession(deps.database, renewal);
-      if (accessToken === null) throw problem('session-ended');
-      return token(accessToken);
+      const issued = renewal === undefined ? null : await renewSession(deps.database, renewal);
+      if (issued === null) throw problem('session-ended');
+      return token(issued);
     },
   );
 

@@ -14,20 +14,27 @@ export interface Actor {
   username: string;
   role: api.Role;
   sessionId: string;
+  /** what is open for the actor then, such as the live stream, ends */
+  sessionEndsAt: Date;
 }
 
 /** seconds */
-export const tokenLifetime = 3_600;
+const tokenLifetime = 3_600;
 /** A working day; seconds. */
 export const sessionLifetime = 12 * 3_600;
 
 const digest = (secret: string) => createHash('sha256').update(secret).digest();
 const newSecret = () => randomBytes(32).toString('base64url');
 
-export interface OpenedSession {
+export interface IssuedToken {
+  accessToken: string;
+  /** seconds */
+  expiresIn: number;
+}
+
+export interface OpenedSession extends IssuedToken {
   sessionId: string;
   renewal: string;
-  accessToken: string;
 }
 
 export async function openSession(
@@ -42,21 +49,22 @@ export async function openSession(
       ${client.userAgent})
     returning id`;
   if (!row) throw new Error('The database stored no session');
-  return { sessionId: row.id, renewal, accessToken: await issueToken(database, row.id) };
+  return { sessionId: row.id, renewal, ...(await issueToken(database, row.id)) };
 }
 
 /** A token never outlives its session. */
-async function issueToken(database: Database, sessionId: string): Promise<string> {
+async function issueToken(database: Database, sessionId: string): Promise<IssuedToken> {
   const token = newSecret();
-  await database`
+  const [row] = await database<{ seconds: number }[]>`
     insert into access_token (digest, session_id, expires_at)
     select ${digest(token)}, id, least(expires_at, now() + ${tokenLifetime} * interval '1 second')
-    from session where id = ${sessionId}`;
-  return token;
+    from session where id = ${sessionId}
+    returning floor(extract(epoch from expires_at - now()))::int as seconds`;
+  return { accessToken: token, expiresIn: row?.seconds ?? 0 };
 }
 
 /** @returns null where the session has ended, expired, or its owner is disabled */
-export async function renewSession(database: Database, renewal: string): Promise<string | null> {
+export async function renewSession(database: Database, renewal: string): Promise<IssuedToken | null> {
   const [row] = await database<{ id: string }[]>`
     select s.id from session s join users u on u.id = s.user_id
     where s.renewal_digest = ${digest(renewal)} and s.ended_at is null and s.expires_at > now() and u.disabled_at is null`;
@@ -65,7 +73,8 @@ export async function renewSession(database: Database, renewal: string): Promise
 
 export async function authenticate(database: Database, token: string): Promise<Actor | null> {
   const [row] = await database<Actor[]>`
-    select u.id as "userId", u.username, u.role, s.id as "sessionId"
+    select u.id as "userId", u.username, u.role, s.id as "sessionId",
+      s.expires_at as "sessionEndsAt"
     from access_token t join session s on s.id = t.session_id join users u on u.id = s.user_id
     where t.digest = ${digest(token)} and t.expires_at > now() and s.ended_at is null and s.expires_at > now()
       and u.disabled_at is null`;
@@ -73,8 +82,11 @@ export async function authenticate(database: Database, token: string): Promise<A
 }
 
 /** For the gateway, which knows sessions and not tokens. */
-export async function findLiveSession(database: Database, sessionId: string): Promise<Omit<Actor, 'sessionId'> | null> {
-  const [row] = await database<Omit<Actor, 'sessionId'>[]>`
+export async function findLiveSession(
+  database: Database,
+  sessionId: string,
+): Promise<Pick<Actor, 'userId' | 'username' | 'role'> | null> {
+  const [row] = await database<Pick<Actor, 'userId' | 'username' | 'role'>[]>`
     select u.id as "userId", u.username, u.role from session s join users u on u.id = s.user_id
     where s.id = ${sessionId} and s.ended_at is null and s.expires_at > now() and u.disabled_at is null`;
   return row ?? null;
