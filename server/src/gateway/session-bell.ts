@@ -24,9 +24,11 @@ export function startSessionBell({ open, onEnd, onRound, roundMs = 10_000 }: Ses
   let connection: Database | null = null;
   let heard = false;
   let busy: Promise<void> = Promise.resolve();
+  let closed = false;
 
   const connect = async () => {
     await connection?.end({ timeout: 1 }).catch(() => {});
+    if (closed) return;
     connection = open();
     await connection.listen('shaparak_session', onEnd);
     await connection.listen(own, () => {
@@ -35,6 +37,7 @@ export function startSessionBell({ open, onEnd, onRound, roundMs = 10_000 }: Ses
     await connection.notify(own, '');
   };
   const round = async () => {
+    if (closed) return;
     try {
       if (connection === null || !heard) await connect();
       else {
@@ -53,9 +56,12 @@ export function startSessionBell({ open, onEnd, onRound, roundMs = 10_000 }: Ses
   const timer = setInterval(next, roundMs);
   return {
     async close() {
+      closed = true;
       clearInterval(timer);
       await connection?.end({ timeout: 1 }).catch(() => {});
       await busy;
+      // a round that was under way may have opened another one
+      await connection?.end({ timeout: 1 }).catch(() => {});
     },
   };
 }
