@@ -17,8 +17,10 @@ const allowed = {
   log: ['identity'],
   intake: ['log'],
   activity: ['log', 'identity'],
+  reconcile: ['intake', 'log', 'identity'],
+  wire: ['intake', 'log'],
   lab: ['identity', 'audit'],
-  gateway: ['lab', 'intake', 'identity', 'audit'],
+  gateway: ['lab', 'intake', 'wire', 'identity', 'audit'],
   supervisor: ['identity'],
   cli: ['supervisor', 'identity', 'audit', 'log', 'lab', 'intake'],
 };

@@ -107,6 +107,86 @@ export const DailyStat = Type.Object({
 });
 export const DailyStats = Type.Object({ daily_stats: Type.Array(DailyStat), period_days: Type.Integer() });
 
+/** Text that was given to input() or to a debugger's prompt while the execution ran; of a password only the length. */
+export const ExecutionInput = Type.Object({
+  given_at: Timestamp,
+  prompt: Type.String(),
+  password: Type.Boolean(),
+  text: nullable('string'),
+  length: Count,
+});
+export const FileRun = Type.Object({
+  run_at: Timestamp,
+  path: Type.String(),
+  bytes: nullable('integer'),
+  sha256: nullable('string'),
+});
+/** One execution with what belongs to it. */
+export const ActivityDetails = Type.Object({
+  ...Activity.properties,
+  inputs: Type.Array(ExecutionInput),
+  files: Type.Array(FileRun),
+});
+
+export const RunningExecution = Type.Object({
+  state: Type.Union([Type.Literal('queued'), Type.Literal('running')]),
+  started_at: Timestamp,
+  elapsed_ms: Count,
+  code: Type.String(),
+  cell_number: nullable('integer'),
+  kernel_id: Type.String(),
+  notebook_path: nullable('string'),
+  cell_id: nullable('string'),
+});
+export const RunningActivity = Type.Object({ running: Type.Array(RunningExecution), count: Count });
+
+/** What a witness said that does not fit: docs/explanation/capture.md has the meaning of each. */
+export const FindingKind = Type.Union([
+  Type.Literal('wire-only'),
+  Type.Literal('kernel-only'),
+  Type.Literal('code-differs'),
+  Type.Literal('outcome-differs'),
+  Type.Literal('end-unwitnessed'),
+  Type.Literal('sequence-gap'),
+  Type.Literal('sensor-gap'),
+  Type.Literal('sensor-silent'),
+  Type.Literal('unregistered-kernel'),
+  Type.Literal('msg-id-reused'),
+  Type.Literal('forged-output'),
+  Type.Literal('forged-delivery'),
+  Type.Literal('clock-difference'),
+]);
+export const Finding = Type.Object({
+  id: Id,
+  kind: FindingKind,
+  username: Type.String(),
+  found_at: Timestamp,
+  kernel_id: nullable('string'),
+  execution_id: nullable('integer'),
+  notebook_path: nullable('string'),
+  explained: Type.Boolean({ description: 'the missing witness has spoken since' }),
+  evidence: Type.Record(Type.String(), Type.Unknown()),
+});
+export const Findings = Type.Object({
+  findings: Type.Array(Finding),
+  count: Type.Integer({ minimum: 0, description: 'findings in this answer' }),
+  total: Type.Integer({ minimum: 0, description: 'findings that the filters admit' }),
+  by_kind: Type.Array(Type.Object({ kind: FindingKind, count: Count })),
+  next_cursor: nullable('string'),
+});
+const Share = nullable('number', { description: 'percent, 2 decimals; null where nothing was captured' });
+export const Coverage = Type.Object({
+  period_days: Type.Integer(),
+  executions: Count,
+  covered: Count,
+  coverage: Share,
+  findings: Count,
+  days: Type.Array(Type.Object({ date: Day, executions: Count, covered: Count, coverage: Share, findings: Count })),
+  users: Type.Array(
+    Type.Object({ username: Type.String(), executions: Count, covered: Count, coverage: Share, findings: Count }),
+  ),
+});
+
 export const UserActivity = Type.Object({
   username: Type.String(),
   total_executions: Count,
@@ -173,6 +253,13 @@ export const SearchQuery = Type.Object({
   limit: limit(20),
   status: Type.Optional(Status),
 });
+export const FindingsQuery = Type.Object({
+  limit: limit(50),
+  kind: Type.Optional(FindingKind),
+  username: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+  cursor: Type.Optional(Type.String({ pattern: '^\\d{1,15}$' })),
+});
+export const CoverageQuery = Type.Object({ days: Type.Integer({ minimum: 1, maximum: 400, default: 30 }) });
 export const LogsQuery = Type.Object({
   limit: limit(20),
   offset: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, default: 0 }),
@@ -202,6 +289,11 @@ export type LogEntry = Static<typeof LogEntry>;
 export type Logs = Static<typeof Logs>;
 export type DailyStat = Static<typeof DailyStat>;
 export type DailyStats = Static<typeof DailyStats>;
+export type ActivityDetails = Static<typeof ActivityDetails>;
+export type RunningActivity = Static<typeof RunningActivity>;
+export type FindingKind = Static<typeof FindingKind>;
+export type Findings = Static<typeof Findings>;
+export type Coverage = Static<typeof Coverage>;
 export type UserActivity = Static<typeof UserActivity>;
 export type AllUsersActivity = Static<typeof AllUsersActivity>;
 export type SystemStats = Static<typeof SystemStats>;

@@ -12,6 +12,11 @@ const LongText = Type.String({ maxLength: 1_600_000 });
 const Name = Type.String({ maxLength: 1_000 });
 const nullableName = Type.Unsafe<string | null>({ type: ['string', 'null'], maxLength: 4_096 });
 const nullableText = Type.Unsafe<string | null>({ type: ['string', 'null'], maxLength: 1_600_000 });
+const nullableCount = Type.Unsafe<number | null>({
+  type: ['integer', 'null'],
+  minimum: 0,
+  maximum: Number.MAX_SAFE_INTEGER,
+});
 const CellNumber = Type.Unsafe<number | null>({ type: ['integer', 'null'], minimum: 0, maximum: 2_147_483_647 });
 const Instant = Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?Z$' });
 
@@ -31,6 +36,10 @@ export const SensorStarted = Type.Object({
   ...head,
   type: Type.Literal('sensor_started'),
   notebook_path: nullableName,
+  /** what only the wire sensor knows: whether it saw the kernel start, under which spec, and if that brings a sensor */
+  saw_start: Type.Optional(Type.Boolean()),
+  spec: Type.Optional(nullableName),
+  expects_kernel_sensor: Type.Optional(Type.Boolean()),
 });
 export const ExecutionStarted = Type.Object({
   ...head,
@@ -48,7 +57,13 @@ export const ExecutionFinished = Type.Object({
   ...head,
   ...request,
   type: Type.Literal('execution_finished'),
-  outcome: Type.Union([Type.Literal('success'), Type.Literal('error'), Type.Literal('interrupted')]),
+  /** `lost` is the wire sensor's word for a kernel that ended before it answered */
+  outcome: Type.Union([
+    Type.Literal('success'),
+    Type.Literal('error'),
+    Type.Literal('interrupted'),
+    Type.Literal('lost'),
+  ]),
   cell_number: CellNumber,
   duration_us: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
   error_name: nullableText,
@@ -65,6 +80,32 @@ export const ExecutionNotRun = Type.Object({
   code_truncated: Type.Optional(Truncation),
   reason: Name,
 });
+/** Text that a person gave to input() or to a debugger's prompt: code, often enough. Of a password only the length. */
+export const InputGiven = Type.Object({
+  ...head,
+  ...request,
+  type: Type.Literal('input_given'),
+  prompt: LongText,
+  password: Type.Boolean(),
+  text: nullableText,
+  length: Type.Integer({ minimum: 0, description: 'code points' }),
+});
+/** A file whose code ran inside an execution (%run): which one, and a digest of what it held then. */
+export const FileRun = Type.Object({
+  ...head,
+  ...request,
+  type: Type.Literal('file_run'),
+  path: Name,
+  bytes: nullableCount,
+  sha256: Type.Unsafe<string | null>({ type: ['string', 'null'], pattern: '^[0-9a-f]{64}$' }),
+});
+/** The kernel announced code that nobody had asked for over the gateway; its text is the kernel's word. */
+export const OutputWithoutRequest = Type.Object({
+  ...head,
+  ...request,
+  type: Type.Literal('output_without_request'),
+  code: nullableText,
+});
 /** Records that the sensor could not keep: silence is never an outcome. */
 export const Gap = Type.Object({
   ...head,
@@ -79,6 +120,9 @@ export const observationTypes = {
   execution_started: ExecutionStarted,
   execution_finished: ExecutionFinished,
   execution_not_run: ExecutionNotRun,
+  input_given: InputGiven,
+  file_run: FileRun,
+  output_without_request: OutputWithoutRequest,
   gap: Gap,
   sensor_stopped: SensorStopped,
 } as const;
@@ -131,11 +175,18 @@ export type Observation =
   | Static<typeof ExecutionStarted>
   | Static<typeof ExecutionFinished>
   | Static<typeof ExecutionNotRun>
+  | Static<typeof InputGiven>
+  | Static<typeof FileRun>
+  | Static<typeof OutputWithoutRequest>
   | Static<typeof Gap>
   | Static<typeof SensorStopped>;
 export type ExecutionStarted = Static<typeof ExecutionStarted>;
 export type ExecutionFinished = Static<typeof ExecutionFinished>;
 export type ExecutionNotRun = Static<typeof ExecutionNotRun>;
+export type InputGiven = Static<typeof InputGiven>;
+export type FileRun = Static<typeof FileRun>;
+export type OutputWithoutRequest = Static<typeof OutputWithoutRequest>;
+export type SensorStarted = Static<typeof SensorStarted>;
 export type Sensor = Static<typeof Sensor>;
 export type Delivery = Static<typeof Delivery>;
 export type Receipt = Static<typeof Receipt>;

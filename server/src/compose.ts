@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { activityRoutes, LiveFeed } from './activity/index.js';
 import { recordAuditEvent } from './audit/index.js';
 import { createGuards, hashPassword, identityRoutes } from './identity/index.js';
-import { CaptureSockets, forgetExpired, sweepOverdue } from './intake/index.js';
+import { CaptureSockets, createSweep, forgetExpired } from './intake/index.js';
 import { createHubClient, createLab, createTicketIssuer, labRoutes } from './lab/index.js';
 import { logRoutes, makeMonthsAhead } from './log/index.js';
 import { assetRoutes } from './platform/assets.js';
@@ -15,6 +15,7 @@ import { connect, connectDirect, type Database } from './platform/postgres.js';
 import { describeApi, probeRoutes } from './platform/probes.js';
 import { repeat } from './platform/repeat.js';
 import type { PortalSettings } from './platform/settings.js';
+import { checkSensors, reconcileRoutes } from './reconcile/index.js';
 
 export interface RunningPortal {
   port: number;
@@ -66,6 +67,7 @@ export async function startPortal(settings: PortalSettings, log: Logger): Promis
     identityRoutes(scope, { database, config, decoyHash }, guards);
     logRoutes(scope, { database, timeZone, formatInstant }, guards);
     activityRoutes(scope, { database, timeZone, formatInstant, live }, guards);
+    reconcileRoutes(scope, { database, timeZone, formatInstant }, guards);
     labRoutes(
       scope,
       {
@@ -94,7 +96,8 @@ export async function startPortal(settings: PortalSettings, log: Logger): Promis
   await makeMonthsAhead(database, timeZone, clock.now());
   await openKnownSockets(database, capture);
   const jobs = [
-    repeat('sweep', 1_000, () => sweepOverdue({ database, clock, timeZone }), log),
+    repeat('sweep', 500, createSweep({ database, clock, timeZone }), log),
+    repeat('sensor checks', 1_000, () => checkSensors(database), log),
     repeat('maintenance', 3_600_000, () => maintain(database, timeZone, clock.now()), log),
     repeat('metrics', 5_000, async () => metrics.liveStreams.set(live.size), log),
   ];

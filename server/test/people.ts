@@ -10,14 +10,18 @@ export async function makeUser(owner: Database, username: string, role = 'analys
   return row.id;
 }
 
-/** A kernel's sensor that numbers its own records. */
+/** A sensor that numbers its own records. */
 export class FakeSensor {
   readonly sensor: capture.Sensor;
   private sequence = 0;
 
-  constructor(kernelId: string = randomUUID(), startedAt = '2026-11-23T08:00:00.000000Z') {
+  constructor(
+    kernelId: string = randomUUID(),
+    startedAt = '2026-11-23T08:00:00.000000Z',
+    kind: capture.Sensor['kind'] = 'kernel',
+  ) {
     this.sensor = {
-      kind: 'kernel',
+      kind,
       instance: randomUUID(),
       version: '0.1.0',
       kernel_id: kernelId,
@@ -69,7 +73,36 @@ export class FakeSensor {
     return { ...this.head('2026-11-23T08:00:03.000000Z'), type };
   }
 
+  /** the first record of a wire sensor */
+  describes(expectsKernelSensor = true): capture.Observation {
+    const about = {
+      notebook_path: 'a.ipynb',
+      saw_start: true,
+      spec: 'python3',
+      expects_kernel_sensor: expectsKernelSensor,
+    };
+    return { ...this.head('2026-11-23T08:00:00.000000Z'), type: 'sensor_started', ...about };
+  }
+
+  notRun(msgId: string, code = 'never()'): capture.Observation {
+    return {
+      ...this.head('2026-11-23T08:00:03.000000Z'),
+      type: 'execution_not_run',
+      msg_id: msgId,
+      client_session: 's',
+      cell_id: null,
+      notebook_path: null,
+      code,
+      reason: 'aborted',
+    };
+  }
+
   delivery(...observations: unknown[]): capture.Delivery {
     return { sensor: this.sensor, observations };
+  }
+
+  /** The same records as the gateway's sensor tells them. */
+  static asSeenByWire(delivery: capture.Delivery): capture.Delivery {
+    return { ...delivery, sensor: { ...delivery.sensor, kind: 'wire', instance: randomUUID() } };
   }
 }

@@ -11,6 +11,7 @@ import { receive } from '../src/intake/receive.js';
 import { systemClock } from '../src/platform/clock.js';
 import { createLogger } from '../src/platform/logging.js';
 import { openTestDatabase, type TestDatabase } from './database.js';
+import { FakeSensor } from './people.js';
 
 export const publicUrl = 'http://localhost:8001';
 export const labUrl = 'http://127.0.0.1:8002';
@@ -30,7 +31,7 @@ export interface Person {
   token: string;
   get(path: string, headers?: Record<string, string>): Promise<Response>;
   json<T>(path: string): Promise<T>;
-  /** as this person's kernel sensor delivers */
+  /** as both sensors of this person's kernel deliver */
   deliver(delivery: capture.Delivery): Promise<capture.Receipt>;
 }
 
@@ -84,7 +85,10 @@ async function enrol(url: string, database: TestDatabase, username: string, role
     token,
     get,
     json: async <T>(path: string) => (await (await get(path)).json()) as T,
-    deliver: (delivery) =>
-      receive({ database: database.sql, clock: systemClock, timeZone: 'Asia/Tehran' }, id, delivery),
+    async deliver(delivery) {
+      const deps = { database: database.sql, clock: systemClock, timeZone: 'Asia/Tehran' };
+      await receive(deps, id, FakeSensor.asSeenByWire(delivery));
+      return receive(deps, id, delivery);
+    },
   };
 }

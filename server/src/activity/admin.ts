@@ -58,8 +58,10 @@ async function readRecentErrors({
   const rows = await database<{ username: string; timestamp: Date; code: string; error: string | null }[]>`
     select u.username, e."timestamp", left(s.code, ${storedLengthOf(100)}) as code,
       left(e.error_message, ${storedLengthOf(100)}) as error
-    from (select user_id, "timestamp", id, snippet_id, error_message from execution
-      where outcome <> 'success' order by "timestamp" desc, id desc limit ${longestList}) as e
+    from (select user_id, "timestamp", id, snippet_id, error_message from execution x
+      where outcome <> 'success' and not exists (select from amendment a
+        where a.user_id = x.user_id and a.execution_id = x.id and a.outcome = 'success')
+      order by "timestamp" desc, id desc limit ${longestList}) as e
     join users u on u.id = e.user_id
     join snippet s on s.user_id = e.user_id and s.id = e.snippet_id
     order by e."timestamp" desc, e.id desc`;

@@ -1,12 +1,16 @@
 /** Reads what is known of the requests that a delivery names, merges, and writes what came of it. */
 import type { capture } from '@shaparak/contract';
+import { amendExecution, countCovered } from '../log/amend.js';
 import { appendExecutions, type NewExecution } from '../log/append.js';
-import { readDigestKey, storeSnippets } from '../log/snippets.js';
+import { digestOf, readDigestKey, storeSnippets } from '../log/snippets.js';
 import { toStored } from '../log/text.js';
 import type { Transaction } from '../platform/postgres.js';
-import { type MergeResult, mergeObservations, type OpenExecution, settle } from './merge.js';
-import { deleteOpen, loseOlderInstances, readAwaited, readOpen, readSettled, saveOpen } from './open-executions.js';
+import { recordFindings } from './findings.js';
+import { keepAside } from './keep-aside.js';
+import { type MergeResult, mergeObservations, type OpenExecution } from './merge.js';
+import { deleteOpen, loseOlderInstances, readExpectation, readOpen, readSettled, saveOpen } from './open-executions.js';
 import type { IntakeDependencies } from './receive.js';
+import { settle } from './witnesses.js';
 
 export async function applyObservations(
   deps: Pick<IntakeDependencies, 'clock' | 'timeZone'>,
@@ -20,20 +24,26 @@ export async function applyObservations(
   const kernelId = toStored(sensor.kernel_id);
   const messageIds = [...new Set(observations.flatMap((one) => ('msg_id' in one ? [toStored(one.msg_id)] : [])))];
   const stops = observations.some((one) => one.type === 'sensor_stopped');
+  // Both sensors of a kernel deliver at the same time: they take turns, or each would open the same execution.
+  await transaction`select pg_advisory_xact_lock(hashtextextended(${`kernel ${kernelId}`}, ${userId}))`;
+  const key = await readDigestKey(transaction, userId);
   const before = await readOpen(transaction, userId, kernelId, messageIds, stops ? sensor.instance : null);
+  const expectsKernelSensor = await readExpectation(transaction, userId, kernelId);
   const merged = mergeObservations({
     sensor,
     open: before,
     settled: await readSettled(transaction, userId, kernelId, messageIds),
     observations,
-    awaited: await readAwaited(transaction, userId, kernelId, sensor.kind),
+    expectsKernelSensor,
+    digest: (text) => digestOf(key, text),
     now,
   });
-  await storeCode(transaction, userId, [...merged.open, ...merged.settled]);
+  await storeCode(transaction, userId, key, [...merged.open, ...merged.settled]);
   await deleteOpen(transaction, userId, kernelId, gone(before, merged.open));
   await saveOpen(transaction, userId, kernelId, merged.open);
-  await appendSettled(transaction, userId, deps.timeZone, kernelId, merged.settled, now);
-  await keepAside(transaction, userId, sensor, merged);
+  await appendSettled(transaction, userId, deps.timeZone, kernelId, merged.settled, expectsKernelSensor, now);
+  await keepAside(transaction, userId, sensor, key, merged);
+  await applyLateWords(transaction, userId, deps.timeZone, sensor, merged);
   if (observations.some((one) => one.type === 'sensor_started'))
     await loseOlderInstances(transaction, userId, kernelId, sensor, now);
   return merged;
@@ -44,10 +54,9 @@ function gone(before: OpenExecution[], after: OpenExecution[]): OpenExecution[] 
   return before.filter((row) => !left.has(row));
 }
 
-async function storeCode(transaction: Transaction, userId: number, rows: OpenExecution[]): Promise<void> {
+async function storeCode(transaction: Transaction, userId: number, key: Buffer, rows: OpenExecution[]): Promise<void> {
   const unstored = rows.filter((row) => row.snippetId === null);
   if (unstored.length === 0) return;
-  const key = await readDigestKey(transaction, userId);
   const texts = unstored.map((row) => ({ code: row.code ?? '', truncated: row.codeTruncated }));
   const ids = await storeSnippets(transaction, userId, key, texts);
   unstored.forEach((row, index) => {
@@ -62,11 +71,13 @@ export async function appendSettled(
   timeZone: string,
   kernelId: string,
   rows: OpenExecution[],
+  expectsKernelSensor: boolean,
   now: Date,
 ): Promise<void> {
-  const executions = rows.map(
-    (row): NewExecution => ({
-      ...settle(row, now),
+  const executions = rows.map((row): NewExecution => {
+    const settled = settle(row, now);
+    return {
+      ...settled,
       snippetId: row.snippetId as number,
       occurrence: row.occurrence,
       kernelId,
@@ -74,50 +85,30 @@ export async function appendSettled(
       cellId: row.cellId,
       notebookPath: row.notebookPath,
       clientSession: row.clientSession,
-    }),
-  );
+      covered: settled.evidence === 'both' || (settled.evidence === 'wire' && !expectsKernelSensor),
+    };
+  });
   await appendExecutions(transaction, userId, timeZone, executions);
 }
 
-/** Requests that never ran, late words, findings, and what the sensor said of itself. */
-async function keepAside(
+async function applyLateWords(
   transaction: Transaction,
   userId: number,
+  timeZone: string,
   sensor: capture.Sensor,
-  merged: MergeResult,
+  { witnesses, amendments, findings }: MergeResult,
 ): Promise<void> {
-  const kernelId = toStored(sensor.kernel_id);
-  if (merged.notRun.length > 0) {
-    const key = await readDigestKey(transaction, userId);
-    const texts = merged.notRun.map(({ code, code_truncated }) => ({ code, truncated: code_truncated }));
-    const ids = await storeSnippets(transaction, userId, key, texts);
-    for (const [index, request] of merged.notRun.entries())
-      await transaction`
-        insert into request_not_run (user_id, kernel_id, msg_id, requested_at, snippet_id, cell_id, notebook_path,
-          client_session, reason)
-        values (${userId}, ${kernelId}, ${toStored(request.msg_id)}, ${request.observed_at}, ${ids[index] as number},
-          ${storedOrNull(request.cell_id)}, ${storedOrNull(request.notebook_path)}, ${toStored(request.client_session)},
-          ${toStored(request.reason)})`;
-  }
-  for (const { msgId, occurrence, body } of merged.witnesses)
-    await transaction`
-      insert into witness (user_id, kernel_id, msg_id, occurrence, kind, instance, body)
-      values (${userId}, ${kernelId}, ${toStored(msgId)}, ${occurrence}, ${sensor.kind}, ${sensor.instance},
-        ${storedJson(body)}::text::jsonb)`;
-  for (const { kind, msgId, occurrence, evidence } of merged.findings)
-    await transaction`
-      insert into finding (user_id, kind, kernel_id, msg_id, occurrence, instance, evidence)
-      values (${userId}, ${kind}, ${kernelId}, ${storedOrNull(msgId)}, ${occurrence}, ${sensor.instance},
-        ${storedJson(evidence)}::text::jsonb)`;
-  if (merged.lost > 0 || merged.stopped)
-    await transaction`
-      update sensor set lost_count = lost_count + ${merged.lost},
-        stopped_at = case when ${merged.stopped} then coalesce(stopped_at, now()) else stopped_at end
-      where user_id = ${userId} and instance = ${sensor.instance}`;
+  for (const { completes } of witnesses)
+    if (completes) await countCovered(transaction, userId, timeZone, completes.timestamp);
+  for (const { execution, half } of amendments)
+    await amendExecution(transaction, userId, timeZone, {
+      executionId: execution.executionId,
+      timestamp: execution.timestamp,
+      instance: sensor.instance,
+      outcome: half.outcome,
+      executionTimeMs: Math.min(Math.round(half.duration_us / 1_000), 2_147_483_647),
+      errorName: half.error_name,
+      errorMessage: half.error_message,
+    });
+  await recordFindings(transaction, userId, toStored(sensor.kernel_id), sensor.instance, findings);
 }
-
-const storedOrNull = (text: string | null) => (text === null ? null : toStored(text));
-
-/** jsonb refuses NUL and lone surrogates even as JSON escapes, so they are escaped inside the strings. */
-const storedJson = (value: unknown) =>
-  JSON.stringify(value, (_, part: unknown) => (typeof part === 'string' ? toStored(part) : part));

@@ -1,3 +1,6 @@
 export { CaptureSockets } from './capture-sockets.js';
 export { captureStatus } from './capture-status.js';
-export { forgetExpired, sweepOverdue } from './sweep.js';
+export { recordFindings } from './findings.js';
+export { receive } from './receive.js';
+export { createSweep, forgetExpired } from './sweep.js';
+export type { Finding } from './witnesses.js';

@@ -2,7 +2,8 @@
 import type { capture } from '@shaparak/contract';
 import { fromStored, toStored } from '../log/text.js';
 import type { Transaction } from '../platform/postgres.js';
-import { type FinishedHalf, graceMs, type OpenExecution, type SensorKind, type SettledExecution } from './merge.js';
+import { type FinishedHalf, graceMs, type OpenExecution } from './merge.js';
+import type { SettledExecution } from './witnesses.js';
 
 export interface StoredOpenExecution {
   userId: number;
@@ -10,6 +11,7 @@ export interface StoredOpenExecution {
   msgId: string;
   occurrence: number;
   snippetId: number;
+  codeDigest: string;
   startedAt: Date;
   cellNumber: number | null;
   cellId: string | null;
@@ -25,7 +27,8 @@ export interface StoredOpenExecution {
 }
 
 export const openColumns = `user_id as "userId", kernel_id as "kernelId", msg_id as "msgId", occurrence,
-  snippet_id as "snippetId", started_at as "startedAt", cell_number as "cellNumber", cell_id as "cellId",
+  snippet_id as "snippetId", (select encode(s.digest, 'hex') from snippet s
+    where s.user_id = open_execution.user_id and s.id = snippet_id) as "codeDigest", started_at as "startedAt", cell_number as "cellNumber", cell_id as "cellId",
   notebook_path as "notebookPath", client_session as "clientSession", silent, store_history as "storeHistory",
   kernel_instance as "kernelInstance", wire_instance as "wireInstance", kernel_finished as "kernelFinished",
   wire_finished as "wireFinished", settle_after as "settleAfter"`;
@@ -36,6 +39,7 @@ export function fromRow(row: StoredOpenExecution): OpenExecution {
     occurrence: row.occurrence,
     code: null,
     codeTruncated: undefined,
+    codeDigest: row.codeDigest,
     snippetId: row.snippetId,
     startedAt: row.startedAt.toISOString(),
     cellNumber: row.cellNumber,
@@ -74,6 +78,7 @@ export async function readOpen(
   return rows.map(fromRow);
 }
 
+/** What the log holds of these messages, with what was amended and witnessed since. */
 export async function readSettled(
   transaction: Transaction,
   userId: number,
@@ -82,26 +87,26 @@ export async function readSettled(
 ): Promise<SettledExecution[]> {
   if (messageIds.length === 0) return [];
   const rows = await transaction<SettledExecution[]>`
-    select k.msg_id as "msgId", k.occurrence, e.evidence
-    from execution_key k join execution e
-      on e.user_id = k.user_id and e."timestamp" = k."timestamp" and e.id = k.execution_id
+    select k.execution_id as "executionId", k."timestamp"::text as "timestamp", k.msg_id as "msgId", k.occurrence,
+      e.evidence, coalesce(a.outcome, e.outcome) as outcome, encode(s.digest, 'hex') as "codeDigest",
+      exists (select from witness w where w.user_id = k.user_id and w.kernel_id = k.kernel_id and w.msg_id = k.msg_id
+        and w.occurrence = k.occurrence and w.body ->> 'type' = 'execution_started') as witnessed
+    from execution_key k
+    join execution e on e.user_id = k.user_id and e."timestamp" = k."timestamp" and e.id = k.execution_id
+    join snippet s on s.user_id = e.user_id and s.id = e.snippet_id
+    left join amendment a on a.user_id = k.user_id and a.execution_id = k.execution_id
     where k.user_id = ${userId} and k.kernel_id = ${kernelId} and k.msg_id = any(${messageIds}::text[])
     order by k.occurrence`;
   return rows.map((row) => ({ ...row, msgId: fromStored(row.msgId) }));
 }
 
-/** The kinds of sensors that deliver for this kernel now: only they are waited for. */
-export async function readAwaited(
-  transaction: Transaction,
-  userId: number,
-  kernelId: string,
-  kind: SensorKind,
-): Promise<SensorKind[]> {
-  const rows = await transaction<{ kind: SensorKind }[]>`
-    select distinct kind from sensor
-    where user_id = ${userId} and kernel_id = ${kernelId} and stopped_at is null
-      and last_heard_at > now() - interval '45 seconds'`;
-  return [...new Set([kind, ...rows.map((row) => row.kind)])];
+/** Does this kernel bring a sensor of its own? Only the gateway knows; until it has told, the answer is yes. */
+export async function readExpectation(transaction: Transaction, userId: number, kernelId: string): Promise<boolean> {
+  const [row] = await transaction<{ expected: boolean | null }[]>`
+    select expects_kernel_sensor as expected from sensor
+    where user_id = ${userId} and kernel_id = ${kernelId} and kind = 'wire' and expects_kernel_sensor is not null
+    order by started_at desc limit 1`;
+  return row?.expected ?? true;
 }
 
 export async function saveOpen(

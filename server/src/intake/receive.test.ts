@@ -17,12 +17,26 @@ describe('intake', () => {
   });
   afterAll(() => database.drop());
 
+  /** Of a kernel that brings no sensor: what it tells is settled at once. */
+  async function soleWitness(): Promise<FakeSensor> {
+    const sensor = new FakeSensor(undefined, undefined, 'wire');
+    await receive(deps, userId, sensor.delivery(sensor.describes(false)));
+    return sensor;
+  }
+
   const rows = (kernelId: string) => database.owner<
     { outcome: string; evidence: string; msgId: string; occurrence: number; ms: number; code: string; seq: number }[]
   >`
     select outcome, evidence, msg_id as "msgId", occurrence, execution_time_ms as ms, code, user_seq as seq
     from execution e join snippet s on s.user_id = e.user_id and s.id = e.snippet_id
     where kernel_id = ${kernelId} order by user_seq`;
+
+  /** after every grace, with a portal that has been up for long and no gateway that is behind */
+  const later = () => ({
+    ...deps,
+    clock: { now: () => new Date(Date.now() + 10_000) },
+    readySince: new Date(Date.now() - 100_000),
+  });
 
   async function expectRollupsExact() {
     const [counted] = await database.owner<{ n: number; errors: number; ms: number; seq: number }[]>`
@@ -38,30 +52,30 @@ describe('intake', () => {
   }
 
   it('logs an execution once, however often it is delivered', async () => {
-    const sensor = new FakeSensor();
+    const sensor = await soleWitness();
     const delivery = sensor.delivery(sensor.started('m1', 'print(1)'), sensor.finished('m1'));
     expect(await receive(deps, userId, delivery)).toEqual({
       received: 2,
       accepted: 2,
       duplicate: 0,
       quarantined: 0,
-      through: 2,
+      through: 3,
     });
     expect(await receive(deps, userId, delivery)).toEqual({
       received: 2,
       accepted: 0,
       duplicate: 2,
       quarantined: 0,
-      through: 2,
+      through: 3,
     });
     expect(await rows(sensor.sensor.kernel_id)).toEqual([
-      expect.objectContaining({ outcome: 'success', evidence: 'kernel', ms: 12, code: 'print(1)' }),
+      expect.objectContaining({ outcome: 'success', evidence: 'wire', ms: 12, code: 'print(1)' }),
     ]);
     await expectRollupsExact();
   });
 
   it('takes the same delivery ten times at once and still logs it once', async () => {
-    const sensor = new FakeSensor();
+    const sensor = await soleWitness();
     const delivery = sensor.delivery(sensor.started('race', 'x'), sensor.finished('race'));
     const receipts = await Promise.all(Array.from({ length: 10 }, () => receive(deps, userId, delivery)));
     expect(receipts.reduce((sum, receipt) => sum + receipt.accepted, 0)).toBe(2);
@@ -70,14 +84,14 @@ describe('intake', () => {
   });
 
   it('counts records out of order as received and names the hole', async () => {
-    const sensor = new FakeSensor();
+    const sensor = await soleWitness();
     const [one, two, three] = [sensor.started('a', '1'), sensor.finished('a'), sensor.started('b', '2')];
-    expect((await receive(deps, userId, sensor.delivery(one, three))).through).toBe(1);
-    expect((await receive(deps, userId, sensor.delivery(two))).through).toBe(3);
+    expect((await receive(deps, userId, sensor.delivery(one, three))).through).toBe(2);
+    expect((await receive(deps, userId, sensor.delivery(two))).through).toBe(4);
   });
 
   it('keeps running executions until they finish, across deliveries', async () => {
-    const sensor = new FakeSensor();
+    const sensor = await soleWitness();
     await receive(deps, userId, sensor.delivery(sensor.started('slow', 'sleep')));
     expect(await rows(sensor.sensor.kernel_id)).toHaveLength(0);
     const error = { outcome: 'error' as const, error_name: 'E', error_message: 'E: x' };
@@ -90,7 +104,7 @@ describe('intake', () => {
   });
 
   it('makes a msg_id that is sent again a new occurrence and a finding, never a duplicate', async () => {
-    const sensor = new FakeSensor();
+    const sensor = await soleWitness();
     await receive(deps, userId, sensor.delivery(sensor.started('same', 'first'), sensor.finished('same')));
     await receive(deps, userId, sensor.delivery(sensor.started('same', 'second'), sensor.finished('same')));
     expect((await rows(sensor.sensor.kernel_id)).map((row) => [row.occurrence, row.code])).toEqual([
@@ -103,23 +117,23 @@ describe('intake', () => {
   });
 
   it('quarantines what it cannot understand and takes its neighbours', async () => {
-    const sensor = new FakeSensor();
-    const bad = { sequence: 3, type: 'execution_started', observed_at: 'yesterday' };
-    const unknown = { sequence: 4, type: 'teleported', observed_at: '2026-11-23T08:00:01Z' };
+    const sensor = await soleWitness();
+    const bad = { sequence: 4, type: 'execution_started', observed_at: 'yesterday' };
+    const unknown = { sequence: 5, type: 'teleported', observed_at: '2026-11-23T08:00:01Z' };
     const receipt = await receive(
       deps,
       userId,
       sensor.delivery(sensor.started('ok', '1'), sensor.finished('ok'), bad, unknown, 'nonsense'),
     );
-    expect(receipt).toEqual({ received: 5, accepted: 2, duplicate: 0, quarantined: 3, through: 4 });
+    expect(receipt).toEqual({ received: 5, accepted: 2, duplicate: 0, quarantined: 3, through: 5 });
     expect(await rows(sensor.sensor.kernel_id)).toHaveLength(1);
     const kept =
       await database.owner`select sequence from quarantine where instance = ${sensor.sensor.instance} order by 1`;
-    expect(kept.map((row) => row.sequence)).toEqual([3, 4, null]);
+    expect(kept.map((row) => row.sequence)).toEqual([4, 5, null]);
   });
 
   it('keeps NUL, lone surrogates and its own escape character exactly', async () => {
-    const sensor = new FakeSensor();
+    const sensor = await soleWitness();
     const code = 'a\0b \ud800 \udc00 \uF7A5 \uF7A50000 😀 می‌شود';
     await receive(
       deps,
@@ -134,7 +148,7 @@ describe('intake', () => {
   });
 
   it('keeps a running execution with odd text through the open table', async () => {
-    const sensor = new FakeSensor();
+    const sensor = await soleWitness();
     await receive(deps, userId, sensor.delivery(sensor.started('odd\0id', '\ud800')));
     await receive(deps, userId, sensor.delivery(sensor.finished('odd\0id')));
     expect(await rows(sensor.sensor.kernel_id)).toHaveLength(1);
@@ -143,19 +157,7 @@ describe('intake', () => {
   it('keeps a request that never ran out of every count', async () => {
     const sensor = new FakeSensor();
     const [before] = await database.owner`select executions from user_total where user_id = ${userId}`;
-    const { sequence, observed_at } = sensor.started('aborted', 'x');
-    const notRun = {
-      sequence,
-      observed_at,
-      type: 'execution_not_run',
-      msg_id: 'aborted',
-      client_session: 's',
-      cell_id: null,
-      notebook_path: null,
-      code: 'never()',
-      reason: 'aborted',
-    };
-    expect((await receive(deps, userId, sensor.delivery(notRun))).accepted).toBe(1);
+    expect((await receive(deps, userId, sensor.delivery(sensor.notRun('aborted')))).accepted).toBe(1);
     const [after] = await database.owner`select executions from user_total where user_id = ${userId}`;
     expect(after).toEqual(before);
     expect(await database.owner`select 1 from request_not_run where msg_id = 'aborted'`).toHaveLength(1);
@@ -165,8 +167,7 @@ describe('intake', () => {
     const sensor = new FakeSensor();
     await receive(deps, userId, sensor.delivery(sensor.started('dies', 'os._exit(1)'), sensor.other('sensor_stopped')));
     expect(await rows(sensor.sensor.kernel_id)).toHaveLength(0);
-    const later = { ...deps, clock: { now: () => new Date(Date.now() + 3_000) } };
-    await sweepOverdue(later);
+    await sweepOverdue(later());
     expect(await rows(sensor.sensor.kernel_id)).toEqual([expect.objectContaining({ outcome: 'lost', ms: null })]);
     await expectRollupsExact();
   });
@@ -185,7 +186,7 @@ describe('intake', () => {
         notebook_path: null,
       }),
     );
-    await sweepOverdue({ ...deps, clock: { now: () => new Date(Date.now() + 3_000) } });
+    await sweepOverdue(later());
     expect(await rows(sensor.sensor.kernel_id)).toEqual([expect.objectContaining({ outcome: 'lost' })]);
   });
 

@@ -53,6 +53,7 @@ async function receiveOnce(
     seen.add(sequence);
     return true;
   });
+  await describeKernel(transaction, userId, sensor, fresh);
   const understood = fresh.flatMap(({ checked }) => (checked.kind === 'valid' ? [checked.observation] : []));
   const applied = await applyObservations(deps, transaction, userId, sensor, understood);
   const refused = [
@@ -91,6 +92,24 @@ async function hearSensor(
   return parseRanges(row?.received ?? '{}');
 }
 
+/** The wire sensor's first record of a kernel says how it was started and whether it brings a sensor of its own. */
+async function describeKernel(
+  transaction: Transaction,
+  userId: number,
+  { kind, instance }: capture.Sensor,
+  fresh: Incoming[],
+): Promise<void> {
+  if (kind !== 'wire') return;
+  for (const { checked } of fresh) {
+    if (checked.kind !== 'valid' || checked.observation.type !== 'sensor_started') continue;
+    const { spec = null, expects_kernel_sensor: expects = true, saw_start: sawStart = false } = checked.observation;
+    await transaction`
+      update sensor set spec = ${spec === null ? null : toStored(spec)}, expects_kernel_sensor = ${expects},
+        saw_start = saw_start or ${sawStart}
+      where user_id = ${userId} and instance = ${instance}`;
+  }
+}
+
 /** PostgreSQL writes an int8multirange as {[1,5),[7,9)}. */
 function parseRanges(text: string): [number, number][] {
   return [...text.matchAll(/\[(\d+),(\d+)\)/g)].map(([, from, to]) => [Number(from), Number(to)]);
@@ -102,10 +121,16 @@ async function markReceived(
   instance: string,
   sequences: number[],
 ): Promise<number> {
+  // A hole is remembered with the time of its beginning: while it is young, what is missing may only be late.
   const [row] = await transaction<{ received: string }[]>`
-    update sensor set received = received + coalesce(
-      (select range_agg(int8range(s, s + 1)) from unnest(${sequences}::bigint[]) as s), '{}'::int8multirange)
-    where user_id = ${userId} and instance = ${instance}
+    with now_received as (
+      select received + coalesce(
+        (select range_agg(int8range(s, s + 1)) from unnest(${sequences}::bigint[]) as s), '{}'::int8multirange) as ranges
+      from sensor where user_id = ${userId} and instance = ${instance})
+    update sensor set received = ranges,
+      hole_since = case when ranges = '{}' or ranges = int8multirange(int8range(1, upper(ranges))) then null
+        else coalesce(hole_since, now()) end
+    from now_received where user_id = ${userId} and instance = ${instance}
     returning received::text as received`;
   const [first] = parseRanges(row?.received ?? '{}');
   return first?.[0] === 1 ? first[1] - 1 : 0;

@@ -27,6 +27,8 @@ export interface NewExecution {
   clientSession: string | null;
   errorName: string | null;
   errorMessage: string | null;
+  /** every witness that was expected has seen it; imported rows have none */
+  covered: boolean;
 }
 
 /** Appends in the order given. Callers that append for several people do so in ascending userId, against deadlocks. */
@@ -38,7 +40,10 @@ export async function appendExecutions(
 ): Promise<void> {
   if (executions.length === 0) return;
   const lastSeq = await lockSequence(transaction, userId);
-  const rows = executions.map((execution, index) => toRow(execution, lastSeq + index + 1));
+  const rows = executions.map((execution, index) => ({
+    ...toRow(execution, lastSeq + index + 1),
+    covered: execution.covered,
+  }));
   const stored = await transaction<{ id: number; userSeq: number; timestamp: string }[]>`
     insert into execution (user_id, user_seq, "timestamp", started_at, snippet_id, outcome, evidence, execution_time_ms,
       cell_number, occurrence, kernel_id, msg_id, cell_id, notebook_path, client_session, error_name, error_message)
@@ -59,7 +64,7 @@ async function lockSequence(transaction: Transaction, userId: number): Promise<n
   return row?.last ?? 0;
 }
 
-type Row = ReturnType<typeof toRow>;
+type Row = ReturnType<typeof toRow> & { covered: boolean };
 
 function toRow(execution: NewExecution, userSeq: number) {
   const stored = (text: string | null) => (text === null ? null : toStored(text));
@@ -111,19 +116,27 @@ async function addToRollups(
   lastSeq: number,
 ): Promise<void> {
   const counted = JSON.stringify(
-    rows.map(({ timestamp, outcome, execution_time_ms }) => ({ at: timestamp, outcome, ms: execution_time_ms })),
+    rows.map(({ timestamp, outcome, execution_time_ms, evidence, covered }) => ({
+      at: timestamp,
+      outcome,
+      ms: execution_time_ms,
+      live: evidence !== 'imported',
+      covered,
+    })),
   );
   await transaction`
     with added as (
-      select * from jsonb_to_recordset(${counted}::text::jsonb) as a(at timestamptz, outcome text, ms bigint)
+      select * from jsonb_to_recordset(${counted}::text::jsonb) as a(at timestamptz, outcome text, ms bigint,
+        live boolean, covered boolean)
     ), days as (
-      insert into user_day (user_id, day, executions, errors, timed, sum_ms, last_at)
+      insert into user_day (user_id, day, executions, errors, timed, sum_ms, last_at, live, covered)
       select ${userId}, (at at time zone ${timeZone})::date, count(*), count(*) filter (where outcome <> 'success'),
-        count(ms), coalesce(sum(ms), 0), max(at)
+        count(ms), coalesce(sum(ms), 0), max(at), count(*) filter (where live), count(*) filter (where covered)
       from added group by 2 order by 2
       on conflict (user_id, day) do update set executions = user_day.executions + excluded.executions,
         errors = user_day.errors + excluded.errors, timed = user_day.timed + excluded.timed,
-        sum_ms = user_day.sum_ms + excluded.sum_ms, last_at = greatest(user_day.last_at, excluded.last_at)
+        sum_ms = user_day.sum_ms + excluded.sum_ms, last_at = greatest(user_day.last_at, excluded.last_at),
+        live = user_day.live + excluded.live, covered = user_day.covered + excluded.covered
     )
     update user_total as t set last_seq = ${lastSeq}, executions = t.executions + a.n, errors = t.errors + a.failed,
       timed = t.timed + a.timed, sum_ms = t.sum_ms + a.sum_ms, last_at = greatest(t.last_at, a.last_at)

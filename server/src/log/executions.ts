@@ -3,10 +3,14 @@ import type { api } from '@shaparak/contract';
 import type { Database } from '../platform/postgres.js';
 import { fromStored, previewOf } from './text.js';
 
-/** e: execution, s: snippet */
-export const executionColumns = `e.id, e.user_seq as "userSeq", e."timestamp", e.started_at as "startedAt", e.outcome,
-  e.evidence, e.execution_time_ms as "executionTimeMs", e.cell_number as "cellNumber", e.kernel_id as "kernelId",
-  e.notebook_path as "notebookPath", e.cell_id as "cellId", e.error_message as "errorMessage"`;
+/** e: execution; a: its amendment, by amendmentJoin. A `lost` execution shows the outcome that was told later. */
+export const executionColumns = `e.id, e.user_seq as "userSeq", e."timestamp", e.started_at as "startedAt",
+  coalesce(a.outcome, e.outcome) as outcome, e.evidence,
+  coalesce(a.execution_time_ms, e.execution_time_ms) as "executionTimeMs", e.cell_number as "cellNumber", e.kernel_id as "kernelId",
+  e.notebook_path as "notebookPath", e.cell_id as "cellId",
+  case when a.outcome is null then e.error_message else a.error_message end as "errorMessage"`;
+
+export const amendmentJoin = 'left join amendment a on a.user_id = e.user_id and a.execution_id = e.id';
 
 export interface ExecutionRow {
   id: number;
@@ -57,5 +61,8 @@ export function toLogEntry(row: ExecutionRow, format: (instant: Date) => string)
 /** `where` clause for the optional filter by status; a closed list, no text of the caller. */
 export function statusCondition(database: Database, status: api.Status | undefined) {
   if (status === undefined) return database``;
-  return status === 'success' ? database`and e.outcome = 'success'` : database`and e.outcome <> 'success'`;
+  // The first condition is the partial index's; an amended row is a `lost` one, so it is among the errors there.
+  return status === 'success'
+    ? database`and coalesce(a.outcome, e.outcome) = 'success'`
+    : database`and e.outcome <> 'success' and a.outcome is distinct from 'success'`;
 }

@@ -1,3 +1,4 @@
 export { makeMonthsAhead } from './months.js';
 export { activityAfter, type ReadDependencies } from './recent.js';
 export { logRoutes } from './routes.js';
+export { fromStored } from './text.js';

@@ -7,7 +7,7 @@ import type { api } from '@shaparak/contract';
 import type { Actor } from '../identity/index.js';
 import type { Database } from '../platform/postgres.js';
 import { problem } from '../platform/problems.js';
-import { type ExecutionRow, executionColumns, statusCondition, toLogEntry } from './executions.js';
+import { amendmentJoin, type ExecutionRow, executionColumns, statusCondition, toLogEntry } from './executions.js';
 import type { ReadDependencies } from './recent.js';
 import { storedLengthOf } from './text.js';
 
@@ -42,6 +42,7 @@ export async function readLogs(deps: LogsDependencies, actor: Actor, input: Logs
     select ${database.unsafe(executionColumns)}, left(s.code, ${storedLengthOf(100)}) as code,
       (extract(epoch from e."timestamp") * 1000000)::bigint as at
     from execution e join snippet s on s.user_id = e.user_id and s.id = e.snippet_id
+      ${database.unsafe(amendmentJoin)}
     where e.user_id = ${actor.userId} ${statusCondition(database, input.status)} ${until} ${after}
     order by e."timestamp" desc, e.user_seq desc
     limit ${input.limit} offset ${skip.offset}`;

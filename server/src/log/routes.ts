@@ -6,6 +6,7 @@ import type { Http } from '../platform/http.js';
 import { problem } from '../platform/problems.js';
 import { type LogsDependencies, readLogs } from './logs.js';
 import { oneActivity, recentActivity } from './recent.js';
+import { runningActivity } from './running.js';
 import { searchActivity } from './search.js';
 
 const IdParams = Type.Object({ id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }) });
@@ -39,10 +40,18 @@ export function logRoutes(http: Http, deps: LogsDependencies, { requireActor }: 
     (request) => searchActivity(deps, actorOf(request), request.query),
   );
   http.get(
+    '/api/activity/running',
+    {
+      preHandler: requireActor,
+      schema: { tags, summary: 'What runs or waits now', response: { 200: api.RunningActivity } },
+    },
+    (request) => runningActivity(deps, actorOf(request)),
+  );
+  http.get(
     '/api/activity/:id',
     {
       preHandler: requireActor,
-      schema: { tags, summary: 'One execution', params: IdParams, response: { 200: api.Activity } },
+      schema: { tags, summary: 'One execution', params: IdParams, response: { 200: api.ActivityDetails } },
     },
     async (request) => {
       const activity = await oneActivity(deps, actorOf(request), request.params.id);

@@ -5,7 +5,7 @@
 import type { api } from '@shaparak/contract';
 import type { Actor } from '../identity/index.js';
 import { problem } from '../platform/problems.js';
-import { type ExecutionRow, executionColumns, statusCondition, toActivity } from './executions.js';
+import { amendmentJoin, type ExecutionRow, executionColumns, statusCondition, toActivity } from './executions.js';
 import type { ReadDependencies } from './recent.js';
 import { toStored } from './text.js';
 
@@ -33,6 +33,7 @@ export async function searchActivity(
       where user_id = ${actor.userId} and strpos(shaparak_fold(code), shaparak_fold(${needle})) > 0)
     select ${database.unsafe(executionColumns)}, m.code
     from matching m join execution e on e.user_id = ${actor.userId} and e.snippet_id = m.id
+    ${database.unsafe(amendmentJoin)}
     where true ${statusCondition(database, status)}
     order by e."timestamp" desc, e.user_seq desc limit ${limit}`;
   return { results: rows.map((row) => toActivity(row, formatInstant)), query, count: rows.length };

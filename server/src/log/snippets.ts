@@ -17,7 +17,7 @@ export async function readDigestKey(transaction: Transaction, userId: number): P
 }
 
 /** A shortened text is told apart from an equal whole one by the digest of what was cut. */
-function digestOf(key: Buffer, { code, truncated }: CodeText): string {
+export function digestOf(key: Buffer, { code, truncated }: CodeText): string {
   const hmac = createHmac('sha256', key).update(toStored(redact(code)));
   if (truncated) hmac.update(`\0${truncated.bytes} ${truncated.sha256}`);
   return hmac.digest('hex');

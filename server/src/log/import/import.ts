@@ -135,6 +135,7 @@ async function addRows(transaction: Transaction, userId: number, timeZone: strin
     clientSession: null,
     errorName: /^([A-Za-z_][\w.]*)(?::|$)/.exec(execution.errorMessage ?? '')?.[1] ?? null,
     errorMessage: execution.errorMessage,
+    covered: false,
   }));
   executions.sort((a, b) => (a.timestamp < b.timestamp ? -1 : a.timestamp > b.timestamp ? 1 : 0));
   await appendExecutions(transaction, userId, timeZone, executions);

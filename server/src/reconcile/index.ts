@@ -1,0 +1,2 @@
+export { reconcileRoutes } from './routes.js';
+export { checkSensors } from './sensor-checks.js';
