@@ -9,6 +9,7 @@ alter table sensor
   -- since when `received` has a hole; null while it has none
   add column hole_since timestamptz;
 create index sensor_with_hole on sensor (hole_since) where hole_since is not null;
+create index sensor_of_wire on sensor (instance) where kind = 'wire';
 create index sensor_newest on sensor (first_heard_at) where kind = 'kernel';
 
 -- Both sensors tell of a request that never ran; each keeps its word.

@@ -36,6 +36,15 @@ export class LabHost {
   readonly hub = new HubDouble();
   readonly seen: { method: string; url: string; headers: IncomingHttpHeaders; body: string }[] = [];
   readonly audit: Parameters<GatewayDeps['recordAuditEvent']>[0][] = [];
+  /** what was told of kernels: name of the call and its arguments */
+  readonly told: unknown[][] = [];
+  readonly watch: GatewayDeps['kernelWatch'] = {
+    answered: (...args) => void this.told.push(['answered', ...args]),
+    ended: (...args) => void this.told.push(['ended', ...args]),
+    sessionEnded: (...args) => void this.told.push(['sessionEnded', ...args]),
+    restarted: (...args) => void this.told.push(['restarted', ...args]),
+    interrupted: (...args) => void this.told.push(['interrupted', ...args]),
+  };
   readonly sessions = new Map<string, { userId: number; username: string }>();
   readonly publicUrl = publicUrl;
   readonly keys = generateKeyPairSync('ed25519');
@@ -71,7 +80,8 @@ export class LabHost {
       ticketPublicKey: this.keys.publicKey.export({ format: 'jwk' }),
       proxyApi: { port: 0, token: 'proxy-token' },
       hub: createHubClient({ socket: this.hub.socket, token: 'service-token' }),
-      kernelSpecs: new Set(['python3']),
+      kernelSpecs: new Map([['python3', true]]),
+      kernelWatch: this.watch,
       log: pino({ level: 'silent' }),
       findSession: (id) => guarded(() => this.sessions.get(id) ?? null),
       spendTicket: (jti) => guarded(() => !this.#spent.has(jti) && Boolean(this.#spent.add(jti))),

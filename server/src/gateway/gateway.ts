@@ -11,6 +11,8 @@ import type { HubClient } from '../lab/index.js';
 import { admit } from './admission.js';
 import { createHubTokens } from './hub-tokens.js';
 import { type CarryKernelChannel, passThrough } from './kernel-channels.js';
+import type { KernelSpecs } from './kernel-specs.js';
+import type { KernelWatch } from './kernel-watch.js';
 import { createLabProxy, type LabProxy } from './lab-proxy.js';
 import { createLabTraffic } from './lab-traffic.js';
 import { createLiveSessions, type LiveSessions } from './live-sessions.js';
@@ -28,7 +30,8 @@ export interface GatewayDeps {
   ticketPublicKey: Parameters<typeof createTicketDesk>[0]['publicKey'];
   proxyApi: { port: number; token: string };
   hub: HubClient;
-  kernelSpecs: ReadonlySet<string>;
+  kernelSpecs: KernelSpecs;
+  kernelWatch: KernelWatch;
   log: Logger;
   findSession: Parameters<typeof createLiveSessions>[0]['find'];
   spendTicket(jti: string): Promise<boolean>;
@@ -77,6 +80,7 @@ export async function openGateway(deps: GatewayDeps): Promise<Gateway> {
     carryKernelChannel: (deps.carryKernelChannel ?? passThrough)(proxy),
     hub,
     kernelSpecs: deps.kernelSpecs,
+    kernelWatch: deps.kernelWatch,
     labUrl: () => labUrl,
     log,
     openWork,

@@ -1,4 +1,4 @@
-/** The gateway process: the lab's host, and the route table that JupyterHub writes. */
+/** The gateway process: the lab's host, the route table that JupyterHub writes, and the wire sensor. */
 import { recordAuditEvent } from '../audit/index.js';
 import { findLiveSession } from '../identity/index.js';
 import { captureStatus } from '../intake/index.js';
@@ -6,11 +6,17 @@ import { createHubClient } from '../lab/index.js';
 import type { Logger } from '../platform/logging.js';
 import { connect, connectDirect } from '../platform/postgres.js';
 import type { GatewaySettings } from '../platform/settings.js';
+import { openWire, type Wire } from '../wire/index.js';
+import { describeKernel } from './describe-kernel.js';
 import { openGateway } from './gateway.js';
+import type { CarryKernelChannel } from './kernel-channels.js';
+import { readKernelSpecs } from './kernel-specs.js';
+import type { LabProxy } from './lab-proxy.js';
+import { createRefusals } from './refusals.js';
 import { startSessionBell } from './session-bell.js';
 
-// Every kernel spec that the user image installs; jupyter_server itself would start any that it finds on disk.
-const kernelSpecs: ReadonlySet<string> = new Set(['python3']);
+const version = '0.1.0';
+const refusalsPatienceMs = 2_000;
 
 /** Resolves when both sockets listen. The Hub and the database may come up later. */
 export async function startGateway(
@@ -18,7 +24,28 @@ export async function startGateway(
   log: Logger,
 ): Promise<{ port: number; proxyApiPort: number; close(): Promise<void> }> {
   const { config, cookieKey, ticketPublicKey, proxyApi } = settings;
-  const database = connect(settings.database, { max: 4, applicationName: 'shaparak gateway' });
+  const { timeZone } = config;
+  const database = connect(settings.database, { max: 6, applicationName: 'shaparak gateway', timeZone });
+  const record = (event: Parameters<typeof recordAuditEvent>[1]) => recordAuditEvent(database, event);
+  const kernelSpecs = await readKernelSpecs(settings.kernelSpecsDirectory);
+  const refusals = createRefusals({ record, log });
+  const wire = await openWire({
+    database,
+    config,
+    spoolDirectory: settings.spoolDirectory,
+    version,
+    log,
+    bringsSensor: (spec) => kernelSpecs.get(spec.toLowerCase()) ?? false,
+    describeKernel,
+    noteRefusal: ({ userId, username }, kernelId, reason) =>
+      refusals.note({
+        caller: { userId, username, sessionId: '' },
+        action: 'kernel-message-refused',
+        subject: `kernel ${kernelId}`,
+        address: null,
+        reason,
+      }),
+  });
   const gateway = await openGateway({
     config,
     cookieKey,
@@ -32,7 +59,15 @@ export async function startGateway(
       (await database`insert into lab_ticket_use (jti) values (${jti}) on conflict do nothing returning jti`).length ===
       1,
     captureStatus: (userId, kernelId) => captureStatus(database, userId, kernelId),
-    recordAuditEvent: (event) => recordAuditEvent(database, event),
+    recordAuditEvent: record,
+    kernelWatch: {
+      answered: (...args) => wire.kernels.answered(...args),
+      ended: (...args) => wire.kernels.ended(...args),
+      sessionEnded: (...args) => wire.kernels.sessionEnded(...args),
+      restarted: (...args) => wire.kernels.restarted(...args),
+      interrupted: (...args) => wire.bridge.releaseHeld(...args),
+    },
+    carryKernelChannel: (proxy) => carryOver(wire, proxy),
   });
   const bell = startSessionBell({
     open: () => connectDirect(settings.database, { max: 1, applicationName: 'shaparak gateway sessions' }),
@@ -44,8 +79,26 @@ export async function startGateway(
     proxyApiPort: gateway.proxyApiPort,
     async close() {
       await gateway.close();
+      await wire.close();
+      await refusals.close(refusalsPatienceMs);
       await bell.close();
       await database.end({ timeout: 2 });
     },
   };
 }
+
+const carryOver =
+  (wire: Wire, proxy: LabProxy): CarryKernelChannel =>
+  ({ request, socket, head, caller, kernelId, to }) =>
+    wire.bridge.carry({
+      request,
+      socket,
+      head,
+      kernelId,
+      owner: caller,
+      target: to.target,
+      token: to.token,
+      onFailure: to.onFailure,
+      onTokenRefused: () => void to.onTokenRefused(),
+      onActivity: () => proxy.touch(caller.username),
+    });

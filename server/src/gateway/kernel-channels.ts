@@ -1,7 +1,6 @@
 /**
- * The border to the wire: who carries the messages of one kernel WebSocket. Until the wire sensor's terminating bridge
- * (src/wire) takes this place, the bytes pass through. All that a bridge may not decide is decided before: caller, origin,
- * route, the user's own token.
+ * The border to the wire: who carries the messages of one kernel WebSocket. All that the wire's bridge may not decide is
+ * decided before: caller, origin, route, the user's own token.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';

@@ -10,13 +10,15 @@ import { type Duplex, Readable } from 'node:stream';
 import { ConfigurableProxy } from 'configurable-http-proxy/lib/configproxy.js';
 import type { Logger } from 'pino';
 import { commonHeaders } from './refusal-answers.js';
-import { sendWithoutToken } from './token-withheld.js';
+import { sendWhole } from './whole-answer.js';
 
 export interface LabProxy {
   readonly routes: ConfigurableProxy;
   /** the server of this user as the Hub registered it, or null */
   target(username: string): Promise<string | null>;
   forward(exchange: Exchange, to: Forwarding): void;
+  /** the person does something: a server that is used is not culled */
+  touch(username: string): void;
   forwardUpgrade(upgrade: { request: IncomingMessage; socket: Duplex; head: Buffer }, to: Forwarding): void;
 }
 
@@ -27,6 +29,8 @@ interface Exchange {
   body?: string;
   /** a page of JupyterLab, into which the server writes the token that it was asked with */
   withholdToken?: boolean;
+  /** looks at the answer before the browser gets it */
+  read?: (text: string, status: number) => void;
 }
 
 export interface Forwarding {
@@ -69,8 +73,11 @@ export function createLabProxy(authToken: string, log: Logger): LabProxy {
     for (const name of ['x-content-type-options', 'referrer-policy', 'cross-origin-resource-policy'] as const)
       answer.headers[name] = commonHeaders[name];
     if ((answer.statusCode ?? 500) < 300 && to !== undefined) void routes.updateLastActivity(prefixOf(to.username));
-    if (exchange?.withholdToken && to !== undefined)
-      sendWithoutToken(answer, exchange.response, to.token).catch((error: Error) => to.onFailure(error));
+    if (exchange !== undefined && to !== undefined && isTakenWhole(exchange))
+      sendWhole(answer, exchange.response, (text, status) => {
+        exchange.read?.(text, status);
+        return exchange.withholdToken ? text.replaceAll(to.token, '') : text;
+      }).catch((error: Error) => to.onFailure(error));
   });
   routes.proxy.on('proxyReqWs', (outgoing: ClientRequest) => {
     outgoing.on('upgrade', (answer: IncomingMessage) => cleanAnswer(answer.headers));
@@ -92,11 +99,14 @@ export function createLabProxy(authToken: string, log: Logger): LabProxy {
         delete request.headers['transfer-encoding'];
         options.buffer = Readable.from([Buffer.from(body)]);
       }
-      if (exchange.withholdToken) {
+      if (isTakenWhole(exchange)) {
         options.selfHandleResponse = true;
         request.headers['accept-encoding'] = 'identity';
       }
       routes.proxy.web(request, response, options, to.onFailure);
+    },
+    touch(username) {
+      void routes.updateLastActivity(prefixOf(username));
     },
     forwardUpgrade({ request, socket, head }, to) {
       prepareRequest(request, to.token);
@@ -105,6 +115,8 @@ export function createLabProxy(authToken: string, log: Logger): LabProxy {
     },
   };
 }
+
+const isTakenWhole = ({ withholdToken, read }: Exchange) => withholdToken === true || read !== undefined;
 
 const prefixOf = (username: string) => `/user/${username}`;
 

@@ -6,6 +6,8 @@ import { type HubClient, HubUnavailable, readHubUser } from '../lab/index.js';
 import { comesFromLab, onlyReads } from './admission.js';
 import type { HubTokens } from './hub-tokens.js';
 import type { CarryKernelChannel } from './kernel-channels.js';
+import type { KernelSpecs } from './kernel-specs.js';
+import { followKernel, type KernelWatch } from './kernel-watch.js';
 import type { Forwarding, LabProxy } from './lab-proxy.js';
 import type { LiveSessions } from './live-sessions.js';
 import type { OpenWork } from './open-work.js';
@@ -22,7 +24,8 @@ export interface LabTrafficDeps {
   answers: Answers;
   carryKernelChannel: CarryKernelChannel;
   hub: HubClient;
-  kernelSpecs: ReadonlySet<string>;
+  kernelSpecs: KernelSpecs;
+  kernelWatch: KernelWatch;
   log: Logger;
   openWork: OpenWork;
   proxy: LabProxy;
@@ -68,7 +71,9 @@ export function createLabTraffic(deps: LabTrafficDeps): LabTraffic {
         deps.answers.send(request, response, 'server-died');
       });
       const withholdToken = passed.route.kind === 'page';
-      deps.proxy.forward({ request, response, withholdToken, ...(body.text === null ? {} : { body: body.text }) }, to);
+      const read = followKernel(deps.kernelWatch, passed.route, caller, body.text);
+      const exchange = { request, response, withholdToken, ...(read ? { read } : {}) };
+      deps.proxy.forward(body.text === null ? exchange : { ...exchange, body: body.text }, to);
     },
     async handleUpgrade(request, socket, head, caller) {
       const passed = pass(deps, request, 'UPGRADE', caller);

@@ -13,6 +13,10 @@ export type RouteKind =
   | 'kernel-start'
   | 'session-start'
   | 'session-change'
+  | 'kernel-end'
+  | 'kernel-restart'
+  | 'kernel-interrupt'
+  | 'session-end'
   | 'events'
   | 'kernel-channels';
 
@@ -65,12 +69,14 @@ const rules: readonly Rule[] = [
   rule('api', [...read, 'POST', 'PUT', 'PATCH', 'DELETE'], 'api/contents/**', contentsQuery),
   rule('api', read, 'api/kernels'),
   rule('kernel-start', ['POST'], 'api/kernels'),
-  rule('api', [...read, 'DELETE'], 'api/kernels/:uuid'),
-  rule('api', ['POST'], 'api/kernels/:uuid/interrupt'),
-  rule('api', ['POST'], 'api/kernels/:uuid/restart'),
+  rule('api', read, 'api/kernels/:uuid'),
+  rule('kernel-end', ['DELETE'], 'api/kernels/:uuid'),
+  rule('kernel-interrupt', ['POST'], 'api/kernels/:uuid/interrupt'),
+  rule('kernel-restart', ['POST'], 'api/kernels/:uuid/restart'),
   rule('api', read, 'api/sessions'),
   rule('session-start', ['POST'], 'api/sessions'),
-  rule('api', [...read, 'DELETE'], 'api/sessions/:uuid'),
+  rule('api', read, 'api/sessions/:uuid'),
+  rule('session-end', ['DELETE'], 'api/sessions/:uuid'),
   rule('session-change', ['PATCH'], 'api/sessions/:uuid'),
   rule('kernel-channels', ['UPGRADE'], 'api/kernels/:uuid/channels', ['session_id']),
   rule('events', ['UPGRADE'], 'api/events/subscribe'),

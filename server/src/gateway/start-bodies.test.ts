@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { checkBody } from './start-bodies.js';
 
-const specs = new Set(['python3']);
+const specs = new Map([['python3', true]]);
 const id = '11111111-2222-4333-8444-555555555555';
 const session = { path: 'a.ipynb', type: 'notebook', name: 'a.ipynb', kernel: { name: 'python3' } };
 

@@ -3,6 +3,7 @@
  * environment; here only what JupyterLab sends passes, and what is forwarded is written anew from what was checked, so
  * that a repeated key can't mean one thing here and another there.
  */
+import type { KernelSpecs } from './kernel-specs.js';
 import type { RouteKind } from './routes.js';
 
 export type BodyVerdict =
@@ -20,7 +21,7 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const control = /[\x00-\x1f\x7f\\]/;
 
 /** `kernelSpecs` names the specs that may be started. */
-export function checkBody(route: StartRoute, text: string, kernelSpecs: ReadonlySet<string>): BodyVerdict {
+export function checkBody(route: StartRoute, text: string, kernelSpecs: KernelSpecs): BodyVerdict {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -31,7 +32,7 @@ export function checkBody(route: StartRoute, text: string, kernelSpecs: Readonly
   return reason === null ? { kind: 'valid', body: JSON.stringify(value) } : { kind: 'invalid', reason };
 }
 
-function createCheck(route: StartRoute, kernelSpecs: ReadonlySet<string>): Check {
+function createCheck(route: StartRoute, kernelSpecs: KernelSpecs): Check {
   const spec: Check = (value) =>
     typeof value === 'string' && kernelSpecs.has(value) ? null : 'name is not an installed kernel';
   const kernel = optional(object({ name: optional(spec), id: optional(id) }, 'kernel'));

@@ -3,4 +3,5 @@ export { captureStatus } from './capture-status.js';
 export { recordFindings } from './findings.js';
 export { receive } from './receive.js';
 export { createSweep, forgetExpired } from './sweep.js';
+export { quarantineObservation, tellWireProgress, tellWireSigns } from './wire-signs.js';
 export type { Finding } from './witnesses.js';

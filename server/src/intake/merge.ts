@@ -71,7 +71,7 @@ export interface MergeInput {
   now: Date;
 }
 
-export interface Amendment {
+interface Amendment {
   execution: SettledExecution;
   half: FinishedHalf;
 }

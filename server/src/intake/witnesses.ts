@@ -5,10 +5,8 @@
 import type { api } from '@shaparak/contract';
 import type { FinishedHalf, OpenExecution, SensorKind } from './merge.js';
 
-export type FindingKind = api.FindingKind;
-
 export interface Finding {
-  kind: FindingKind;
+  kind: api.FindingKind;
   msgId: string | null;
   occurrence: number | null;
   /** never code: administrators read it */

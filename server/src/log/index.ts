@@ -1,4 +1,5 @@
 export { makeMonthsAhead } from './months.js';
 export { activityAfter, type ReadDependencies } from './recent.js';
+export { redact } from './redact.js';
 export { logRoutes } from './routes.js';
 export { fromStored } from './text.js';

@@ -38,6 +38,10 @@ export interface GatewaySettings extends CommonSettings {
   /** signs the lab host's own cookie, hex */
   cookieKey: string;
   proxyApi: { port: number; token: string };
+  /** records of the wire sensor wait here for the database */
+  spoolDirectory: string;
+  /** share/jupyter/kernels of the Python environment: which kernels may be started */
+  kernelSpecsDirectory: string;
 }
 
 export function readSettings<T extends PortalSettings | GatewaySettings>(path: string): T {

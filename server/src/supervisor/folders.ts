@@ -12,6 +12,8 @@ export interface Folders {
   postgres: string;
   hub: string;
   users: string;
+  /** the wire sensor's spool */
+  gateway: string;
   logs: string;
   settings: string;
   run: string;
@@ -41,6 +43,7 @@ export function makeFolders(data: string, uids: Uids | null, hubIsRoot: boolean,
     postgres: join(data, 'pg'),
     hub: under('hub', 0o700, hub),
     users: under('users', 0o711, hub),
+    gateway: under('gateway', 0o700, uids?.gateway ?? null),
     logs: under('logs', 0o700),
     settings: under('settings', 0o711),
     runPostgres: join(run, 'pg'),

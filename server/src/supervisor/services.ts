@@ -57,6 +57,8 @@ function gateway(deps: ServiceDeps): Service {
     ticketPublicKey: secrets.ticketPublicKey,
     cookieKey: secrets.cookieKey,
     proxyApi: { port: proxyPort, token: secrets.proxyToken },
+    spoolDirectory: deps.folders.gateway,
+    kernelSpecsDirectory: join(deps.installation.environment, 'share', 'jupyter', 'kernels'),
   };
   return nodeService('gateway', settings, deps);
 }
