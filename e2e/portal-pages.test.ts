@@ -17,6 +17,7 @@ const pages = [
   ['admin', '/portal/'] as const,
   ['admin', '/portal/admin/users'] as const,
   ['admin', '/portal/admin/system'] as const,
+  ['admin', '/portal/admin/coverage?days=7'] as const,
 ];
 
 /** Two days of two people, an error among them. */

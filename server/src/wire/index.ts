@@ -10,6 +10,7 @@ import { Bridge, type BridgeDeps, type Channel } from './bridge.js';
 import { WireDelivery } from './delivery.js';
 import { Kernels } from './kernels.js';
 import { WireSpool } from './spool.js';
+import { createWireClock } from './wire-clock.js';
 
 export type { Channel } from './bridge.js';
 export type { KernelOwner } from './kernel-sensor.js';
@@ -45,7 +46,7 @@ export async function openWire(options: WireOptions): Promise<Wire> {
     log,
     version,
     bringsSensor: options.bringsSensor,
-    now: () => systemClock.now(),
+    now: createWireClock(),
   });
   const bridge = new Bridge({
     kernels,

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { capture } from '@shaparak/contract';
 import { KernelRequests, type Told } from './requests.js';
 import type { Durability, WireSpool } from './spool.js';
+import type { WireClock } from './wire-clock.js';
 
 export interface KernelOwner {
   userId: number;
@@ -24,7 +25,7 @@ export interface KernelSensorDeps {
   kernelId: string;
   version: string;
   spool: WireSpool;
-  now(): Date;
+  now: WireClock;
   monotonic(): number;
   later(task: () => void, ms: number): void;
 }
@@ -49,7 +50,7 @@ export class KernelSensor {
       version: deps.version,
       kernel_id: deps.kernelId,
       language: about.spec ?? 'unknown',
-      started_at: deps.now().toISOString(),
+      started_at: deps.now(),
     };
     this.requests = new KernelRequests({
       tell: (told, at) => this.record(told, at),
@@ -119,9 +120,9 @@ export class KernelSensor {
     return this.record(told, this.deps.now());
   }
 
-  private record(told: Told, at: Date): Durability {
+  private record(told: Told, at: string): Durability {
     this.sequence += 1;
-    const observation = { sequence: this.sequence, observed_at: at.toISOString(), ...told } as capture.Observation;
+    const observation = { sequence: this.sequence, observed_at: at, ...told } as capture.Observation;
     this.last = this.deps.spool.append({ userId: this.deps.owner.userId, sensor: this.sensor, observation });
     return this.last;
   }

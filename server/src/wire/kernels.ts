@@ -2,6 +2,7 @@
 import type { Logger } from '../platform/logging.js';
 import { type KernelAbout, type KernelOwner, KernelSensor, type KernelSensorDeps } from './kernel-sensor.js';
 import type { WireSpool } from './spool.js';
+import type { WireClock } from './wire-clock.js';
 
 export interface KernelsDeps {
   spool: WireSpool;
@@ -9,7 +10,7 @@ export interface KernelsDeps {
   version: string;
   /** does a kernel of this spec bring a sensor of its own? */
   bringsSensor(spec: string): boolean;
-  now(): Date;
+  now: WireClock;
 }
 
 /** A kernel without a connection is forgotten after so long; it is told of as a new one if somebody comes back. */

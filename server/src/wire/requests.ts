@@ -13,6 +13,7 @@
 import type { capture } from '@shaparak/contract';
 import { boundedName, boundedText, optionalName } from './bounded.js';
 import { type KernelMessage, text } from './message.js';
+import type { WireClock } from './wire-clock.js';
 
 /** An observation without what its sensor adds to it. */
 export type Told = capture.Observation extends infer One
@@ -22,9 +23,9 @@ export type Told = capture.Observation extends infer One
   : never;
 
 export interface RequestsDeps {
-  tell(told: Told, at: Date): void;
+  tell(told: Told, at: string): void;
   notebookPath(): string | null;
-  now(): Date;
+  now: WireClock;
   /** milliseconds that no change of the clock moves */
   monotonic(): number;
   later(task: () => void, ms: number): void;
@@ -43,7 +44,7 @@ interface Asked {
   cellId: string | null;
   /** iopub's word, which stands where the reply can't come any more */
   error: { name: string; value: string } | null;
-  answer: { status: string; content: Record<string, unknown>; at: number; on: Date } | null;
+  answer: { status: string; content: Record<string, unknown>; at: number; on: string } | null;
   prompt: { prompt: string; password: boolean } | null;
 }
 
