@@ -13,6 +13,22 @@ describe('numbers', () => {
     expect(en.percent(96.7)).toBe('96.7%');
     expect(fa.number(0)).toBe('۰');
   });
+
+  it('of a share are not rounded up to all', () => {
+    expect(fa.share(99.99)).toBe('۹۹٫۹۹٪');
+    expect(en.share(100)).toBe('100%');
+  });
+
+  it.each([
+    [0, '۰ بایت', '0 bytes'],
+    [1_023, '۱٬۰۲۳ بایت', '1,023 bytes'],
+    [1_536, '۱٫۵ کیلوبایت', '1.5 KiB'],
+    [5 * 1024 ** 2, '۵ مگابایت', '5 MiB'],
+    [3 * 1024 ** 4, '۳٬۰۷۲ گیگابایت', '3,072 GiB'],
+  ])('of %d bytes', (bytes, persian, english) => {
+    expect(fa.size(bytes)).toBe(persian);
+    expect(en.size(bytes)).toBe(english);
+  });
 });
 
 describe('durations', () => {
@@ -28,6 +44,12 @@ describe('durations', () => {
     expect(fa.duration(ms)).toBe(persian);
     expect(en.duration(ms)).toBe(english);
   });
+});
+
+it('time that goes on counts whole seconds', () => {
+  expect(fa.elapsed(0)).toBe('۰ ثانیه');
+  expect(fa.elapsed(1_990)).toBe('۱ ثانیه');
+  expect(en.elapsed(75_999)).toBe('1 min 15 s');
 });
 
 describe('dates', () => {

@@ -11,8 +11,15 @@ const LOCALES = {
 
 const COMMA = { fa: '، ', en: ', ' } as const;
 const UNITS = {
-  fa: { ms: 'میلی‌ثانیه', s: 'ثانیه', m: 'دقیقه', h: 'ساعت', and: ' و ' },
-  en: { ms: 'ms', s: 's', m: 'min', h: 'h', and: ' ' },
+  fa: {
+    ms: 'میلی‌ثانیه',
+    s: 'ثانیه',
+    m: 'دقیقه',
+    h: 'ساعت',
+    and: ' و ',
+    sizes: ['بایت', 'کیلوبایت', 'مگابایت', 'گیگابایت'],
+  },
+  en: { ms: 'ms', s: 's', m: 'min', h: 'h', and: ' ', sizes: ['bytes', 'KiB', 'MiB', 'GiB'] },
 } as const;
 const RELATIVE_STEPS = [
   ['day', 86_400_000],
@@ -41,6 +48,9 @@ export function createFormat(language: Language, timeZone: string) {
   /** 96.7 → «۹۶٫۷٪» / “96.7%”; the API gives percents, not fractions */
   const percent = (value: number) => `${tenth.format(value)}${language === 'fa' ? '٪' : '%'}`;
 
+  /** cut off by the server and never rounded here: 99.99 must not read as 100 */
+  const share = (value: number) => `${plain.format(value)}${language === 'fa' ? '٪' : '%'}`;
+
   const split = (total: number, large: number, largeUnit: string, smallUnit: string) => {
     const rest = total % large;
     const head = `${number(Math.floor(total / large))} ${largeUnit}`;
@@ -62,6 +72,15 @@ export function createFormat(language: Language, timeZone: string) {
     const seconds = Math.round(ms / 1000);
     if (seconds < 3600) return split(seconds, 60, units.m, units.s);
     return split(Math.round(seconds / 60), 60, units.h, units.m);
+  };
+
+  /** time that goes on while somebody looks: whole seconds, so that it counts and does not flicker */
+  const elapsed = (ms: number): string =>
+    ms < 1000 ? `${number(0)} ${units.s}` : duration(Math.floor(ms / 1000) * 1000);
+
+  const size = (bytes: number): string => {
+    const power = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), units.sizes.length - 1);
+    return `${tenth.format(bytes / 1024 ** power)} ${units.sizes[power]}`;
   };
 
   const dayOf = (parts: DateParts, date: Date) => {
@@ -97,7 +116,7 @@ export function createFormat(language: Language, timeZone: string) {
     return relative.format(0, 'second');
   };
 
-  return { number, percent, quantity, duration, dateTime, exactTime, day, shortDay, ago };
+  return { number, percent, share, quantity, duration, elapsed, size, dateTime, exactTime, day, shortDay, ago };
 }
 
 type DateParts = ReturnType<typeof dateParts>;

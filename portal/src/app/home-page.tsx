@@ -6,6 +6,7 @@ import { ActivityTiles } from '../features/dashboard/activity-tiles';
 import { useDashboardQuery } from '../features/dashboard/api';
 import { readHomeSearch } from '../features/dashboard/home-search';
 import { RecentActivity } from '../features/dashboard/recent-activity';
+import { useLabQuery } from '../features/launch/api';
 import { LaunchCard } from '../features/launch/launch-card';
 import { useLanguage } from '../text/language';
 import { Page } from '../ui/page';
@@ -17,6 +18,7 @@ export function HomePage() {
   const { t } = useLanguage();
   const { data: me } = useMeQuery();
   const { days } = useSearch({ from: '/inside/' });
+  const { data: lab } = useLabQuery();
   const navigate = useNavigate({ from: '/' });
   const [before, after] = t('home.greeting').split('{name}');
   return (
@@ -40,7 +42,7 @@ export function HomePage() {
           void navigate({ search: readHomeSearch({ days: chosen }), replace: true, resetScroll: false })
         }
       />
-      <RecentActivity />
+      <RecentActivity isLabRunning={lab?.state === 'running'} />
       <aside className={classes.notice} aria-label={t('home.notice.title')}>
         <IconShieldLock size={24} stroke={1.6} aria-hidden="true" />
         <p>

@@ -1,10 +1,10 @@
 import type { api } from '@shaparak/contract';
-import { IconActivityHeartbeat, IconHistory, IconHome, IconUsers } from '@tabler/icons-react';
+import { IconActivityHeartbeat, IconHistory, IconHome, IconShieldCheck, IconUsers } from '@tabler/icons-react';
 import type { TextKey } from '../text/text';
 import { canOversee } from './who-am-i';
 
 export interface Destination {
-  to: '/' | '/history' | '/admin/users' | '/admin/system';
+  to: '/' | '/history' | '/admin/users' | '/admin/system' | '/admin/coverage';
   text: TextKey;
   Icon: typeof IconHome;
 }
@@ -16,6 +16,7 @@ const OWN: Destination[] = [
 const OVERSIGHT: Destination[] = [
   { to: '/admin/users', text: 'nav.users', Icon: IconUsers },
   { to: '/admin/system', text: 'nav.system', Icon: IconActivityHeartbeat },
+  { to: '/admin/coverage', text: 'nav.coverage', Icon: IconShieldCheck },
 ];
 
 /** Where this role can go; the server decides again on each request. */

@@ -8,6 +8,7 @@ import {
 } from '@tanstack/react-router';
 import { useEffect } from 'react';
 import { useSessionPhase } from '../connection/connection';
+import { readCoverageSearch } from '../features/capture-coverage/coverage-search';
 import { readHomeSearch } from '../features/dashboard/home-search';
 import { readHistorySearch } from '../features/history/history-search';
 import { LoginPage } from '../features/login/login-page';
@@ -51,9 +52,17 @@ export function createPortalRouter() {
     path: '/admin/system',
     component: administrators(lazyRouteComponent(() => import('../features/oversight/system-page'), 'SystemPage')),
   });
+  const coverage = createRoute({
+    getParentRoute: () => inside,
+    path: '/admin/coverage',
+    validateSearch: readCoverageSearch,
+    component: administrators(
+      lazyRouteComponent(() => import('../features/capture-coverage/coverage-page'), 'CoveragePage'),
+    ),
+  });
   const missing = createRoute({ getParentRoute: () => inside, path: '$', component: MissingPage });
   return createRouter({
-    routeTree: root.addChildren([login, inside.addChildren([home, history, users, system, missing])]),
+    routeTree: root.addChildren([login, inside.addChildren([home, history, users, system, coverage, missing])]),
     basepath: '/portal',
     defaultPreload: 'intent',
     defaultErrorComponent: BrokenPage,

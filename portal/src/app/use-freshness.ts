@@ -7,7 +7,7 @@ import type { LiveEvent } from '../connection/live-feed';
 // a notebook's "run all" brings a burst: one reading for each half second keeps the tiles within two seconds
 const AT_MOST_EVERY_MS = 500;
 const POLL_MS = 5_000;
-const FOLLOWS_EXECUTIONS = ['dashboard', 'recent', 'stats'];
+const FOLLOWS_EXECUTIONS = ['dashboard', 'recent', 'running', 'stats'];
 
 /** Keeps what is on the screen true: live events first, and asking every five seconds while there are none. */
 export function useFreshness() {

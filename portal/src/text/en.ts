@@ -18,6 +18,7 @@ export const en: Record<TextKey, string> = {
   'nav.oversight': 'Administration',
   'nav.users': 'Users',
   'nav.system': 'System',
+  'nav.coverage': 'Coverage',
   'nav.user': 'Account {name}',
   'nav.language': 'فارسی',
   'nav.language.label': 'به فارسی',
@@ -110,6 +111,11 @@ export const en: Record<TextKey, string> = {
 
   'recent.title': 'Recent activity',
   'recent.all': 'All history',
+  'running.title': 'Running',
+  'running.state.running': 'Running',
+  'running.state.queued': 'Queued',
+  'running.elapsed': 'Elapsed time',
+  'running.more': 'and {count} more',
   'welcome.title': 'Three steps to your first run',
   'welcome.step.one': 'Press “Launch Jupyter Lab”.',
   'welcome.step.two': 'Create a Python notebook and run this cell:',
@@ -139,6 +145,13 @@ export const en: Record<TextKey, string> = {
   'evidence.wire': 'Gateway only',
   'evidence.kernel': 'Kernel only',
   'evidence.imported': 'Imported from an earlier log',
+  'execution.inputs': 'Given to input()',
+  'execution.input.password': 'password, characters: {count}',
+  'execution.input.unprompted': 'no prompt',
+  'execution.input.empty': 'empty',
+  'execution.files': 'Files that ran',
+  'execution.file.unread': 'the file was not read',
+  'execution.file.copy': 'Copy the digest',
   'code.invisible': 'Invisible character {name}',
 
   'history.title': 'History',
@@ -197,6 +210,100 @@ export const en: Record<TextKey, string> = {
   'system.recent': 'Recent errors',
   'system.recent.empty': 'No error was recorded.',
   'system.preview': 'For privacy only the first 100 characters are shown.',
+
+  'coverage.title': 'Capture coverage',
+  'coverage.lead':
+    'The share of executions that both witnesses saw, kernel and gateway; for kernels of other languages the gateway alone is enough.',
+  'coverage.share': 'Coverage',
+  'coverage.executions': 'Executions',
+  'coverage.covered': 'Fully witnessed',
+  'coverage.findings': 'Findings',
+  'coverage.tile.share': 'Coverage of this period',
+  'coverage.tile.whole': 'Every execution is fully witnessed',
+  'coverage.tile.missing': 'Not fully witnessed: {count}',
+  'coverage.tile.none': 'Nothing ran in this period',
+  'coverage.tile.executions': 'Executions',
+  'coverage.tile.period': 'in the last {days} days',
+  'coverage.tile.findings': 'Findings',
+  'coverage.tile.fits': 'Everything fits together',
+  'coverage.tile.look': 'listed further down',
+  'coverage.chart': 'Coverage per day',
+  'coverage.chart.description': 'Line chart of the coverage of the last {days} days; its table follows the chart.',
+  'coverage.chart.note': 'Executions: {executions}, findings: {findings}',
+  'coverage.users': 'Coverage per user',
+  'coverage.users.table': 'Table of coverage per user',
+  'coverage.users.show': 'Findings of {name}: {count}; show them in the list',
+  'coverage.none.title': 'Nothing was captured in this period yet',
+  'coverage.none.text':
+    'The first execution in JupyterLab appears here. Executions imported from an earlier log have no witness and are not counted.',
+
+  'findings.title': 'Findings',
+  'findings.lead': 'What does not fit between the witnesses, of all times, newest first. No code is shown here.',
+  'findings.kind': 'Kind of finding',
+  'findings.user': 'User of the findings',
+  'findings.user.all': 'All users',
+  'findings.advice': 'What to do:',
+  'findings.explained': 'Explained',
+  'findings.explained.advice': 'Nothing; the second witness came later, and both words are kept.',
+  'findings.fresh': 'New findings: {count}',
+  'findings.empty.title': 'There are no findings',
+  'findings.empty.text': 'Good news: everything that the witnesses said fits together.',
+  'findings.none.title': 'No finding passes these filters',
+  'finding.wire-only': 'Seen by the gateway only',
+  'finding.wire-only.means': 'A request passed the gateway, and the kernel’s sensor said nothing of it in time.',
+  'finding.wire-only.advice':
+    'Ask the user what was done in this notebook; the kernel may have died or its sensor may have been silenced. The second witness sometimes comes later.',
+  'finding.kernel-only': 'Seen by the kernel only',
+  'finding.kernel-only.means': 'The kernel told of an execution that did not pass the gateway.',
+  'finding.kernel-only.advice':
+    'If the gateway was restarted just then, its witness comes later; otherwise code reached the kernel around the gateway, or the report is made up.',
+  'finding.code-differs': 'The witnesses tell different code',
+  'finding.code-differs.means':
+    'The code that passed the gateway is not the code that the kernel reported; both texts are kept.',
+  'finding.code-differs.advice': 'This is a sign of tampering in the kernel; ask the auditor to compare the two texts.',
+  'finding.outcome-differs': 'The witnesses tell different outcomes',
+  'finding.outcome-differs.means':
+    'The witnesses said different things about the end of this execution; both are kept.',
+  'finding.outcome-differs.advice':
+    'Ordinary for a “lost” execution whose report came late; anywhere else, look into the kernel.',
+  'finding.end-unwitnessed': 'One witness did not see the end',
+  'finding.end-unwitnessed.means': 'Both witnesses saw the execution begin, and only one reported its end.',
+  'finding.end-unwitnessed.advice':
+    'Ordinary if the kernel or the gateway failed just then; if it happens again, read their logs.',
+  'finding.sequence-gap': 'Missing numbers',
+  'finding.sequence-gap.means': 'The reports of a sensor are numbered without holes, and some of these never came.',
+  'finding.sequence-gap.advice':
+    'A report may have been deleted from the user’s disk before it was delivered; check the disk and tell the auditor.',
+  'finding.sensor-gap': 'The sensor could not keep up',
+  'finding.sensor-gap.means': 'The sensor itself said that it could not keep some reports.',
+  'finding.sensor-gap.advice': 'Check free disk space and memory; the cause stands in the row “reason”.',
+  'finding.sensor-silent': 'The sensor is silent',
+  'finding.sensor-silent.means':
+    'The gateway sees the kernel running, and its sensor has given no sign of life for more than 45 seconds.',
+  'finding.sensor-silent.advice':
+    'Ask the user to restart the kernel and wait for the ✅ above the notebook; if it does not come, run npx shaparak doctor.',
+  'finding.unregistered-kernel': 'Unknown kernel',
+  'finding.unregistered-kernel.means': 'A report came from a kernel that the gateway never saw start.',
+  'finding.unregistered-kernel.advice':
+    'The user may have started a kernel of their own; stop their JupyterLab and look at their processes.',
+  'finding.msg-id-reused': 'Message id sent again',
+  'finding.msg-id-reused.means':
+    'One message id was sent again for another execution; both executions are in the history.',
+  'finding.msg-id-reused.advice':
+    'JupyterLab does not do this; ask which program the user connects to the kernel with.',
+  'finding.forged-output': 'Output that nobody asked for',
+  'finding.forged-output.means': 'The kernel announced code that nobody had requested over the gateway.',
+  'finding.forged-output.advice':
+    'Code in the kernel may have made up its messages; the text is kept. Tell the auditor.',
+  'finding.forged-delivery': 'Made-up report',
+  'finding.forged-delivery.means':
+    'A report came over this user’s capture socket that is not from the sensor whose name it bears.',
+  'finding.forged-delivery.advice':
+    'Something other than the sensor wrote to the socket; treat it as a security incident and tell the auditor.',
+  'finding.clock-difference': 'The clocks differ',
+  'finding.clock-difference.means':
+    'The kernel’s clock differs from the gateway’s by more than 5 seconds; the history has the gateway’s time.',
+  'finding.clock-difference.advice': 'Set the machine’s clock; if it is right, the time of the report may be made up.',
 
   'forbidden.title': 'This page is for administrators',
   'forbidden.text': 'Your role has no access here. If you need it, ask the operator.',

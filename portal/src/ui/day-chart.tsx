@@ -1,5 +1,4 @@
 import { useComputedColorScheme } from '@mantine/core';
-import type { api } from '@shaparak/contract';
 import {
   CategoryScale,
   Chart,
@@ -15,37 +14,47 @@ import {
 } from 'chart.js';
 import { useEffect, useMemo, useState } from 'react';
 import { Line } from 'react-chartjs-2';
-import type { Format } from '../../format';
-import { useLanguage } from '../../text/language';
-import type { Translate } from '../../text/text';
+import type { Format } from '../format';
+import { useLanguage } from '../text/language';
 
 Chart.register(LineController, LineElement, PointElement, LinearScale, CategoryScale, Filler, Legend, Tooltip);
 
 const FONT = "'Vazirmatn Variable', system-ui, sans-serif";
 // in both schemes at least 3 : 1 against the card
 const COLOURS = {
-  light: { executions: '#0a8f78', errors: '#d0364a', grid: '#e6edee', text: '#506366', surface: '#ffffff' },
-  dark: { executions: '#4fd1b5', errors: '#ff8a93', grid: '#22303a', text: '#a3b3ba', surface: '#131c22' },
+  light: { accent: '#0a8f78', bad: '#d0364a', grid: '#e6edee', text: '#506366', surface: '#ffffff' },
+  dark: { accent: '#4fd1b5', bad: '#ff8a93', grid: '#22303a', text: '#a3b3ba', surface: '#131c22' },
 };
 
-/** The line chart itself. Time runs in the direction of reading: in Persian the oldest day is at the right. */
-export default function DailyChart({ newestFirst }: { newestFirst: api.DailyStat[] }) {
-  const { t, format, direction } = useLanguage();
+interface DayLine {
+  label: string;
+  tone: 'accent' | 'bad';
+  /** one for each day; null where there is nothing to show */
+  values: (number | null)[];
+  fill?: boolean;
+}
+
+export interface DayPlot {
+  /** days as the API writes them, oldest first */
+  days: string[];
+  lines: DayLine[];
+  description: string;
+  formatValue: (value: number) => string;
+  /** ends of the axis, where they are no matter of the values */
+  range?: { from: number; to: number };
+  /** a further line of the tooltip */
+  note?: (index: number) => string;
+}
+
+/** The plot must stay the same object as long as it says the same: a new one is drawn anew. Time runs in the direction of reading: in Persian the oldest day is at the right. */
+export default function DayChart({ plot }: { plot: DayPlot }) {
+  const { format, direction } = useLanguage();
   const scheme = useComputedColorScheme('light');
   const isFontReady = useFont();
-  const days = useMemo(() => [...newestFirst].reverse(), [newestFirst]);
-  const data = useMemo(() => chartData(days, scheme, t, format), [days, scheme, t, format]);
-  const options = useMemo(() => chartOptions(days, scheme, direction, format), [days, scheme, direction, format]);
+  const data = useMemo(() => chartData(plot, scheme, format), [plot, scheme, format]);
+  const options = useMemo(() => chartOptions(plot, scheme, direction, format), [plot, scheme, direction, format]);
   if (!isFontReady) return null;
-  return (
-    <Line
-      key={direction}
-      data={data}
-      options={options}
-      role="img"
-      aria-label={t('chart.description', { days: format.number(days.length) })}
-    />
-  );
+  return <Line key={direction} data={data} options={options} role="img" aria-label={plot.description} />;
 }
 
 /** A canvas is drawn once: before the font has come, Persian would stay in the fallback font. */
@@ -66,43 +75,34 @@ function useFont() {
 
 type Scheme = 'light' | 'dark';
 
-function chartData(days: api.DailyStat[], scheme: Scheme, t: Translate, format: Format): ChartData<'line'> {
+function chartData({ days, lines }: DayPlot, scheme: Scheme, format: Format): ChartData<'line'> {
   const colours = COLOURS[scheme];
   const isDense = days.length > 40;
-  const line = (label: string, values: number[], colour: string, fill: boolean) => ({
-    label,
-    data: values,
-    borderColor: colour,
-    backgroundColor: fill ? `${colour}22` : colour,
-    pointBackgroundColor: colours.surface,
-    pointBorderWidth: 2,
-    pointRadius: isDense ? 0 : 3.5,
-    pointHoverRadius: 5,
-    borderWidth: 2.5,
-    cubicInterpolationMode: 'monotone' as const,
-    fill,
-  });
   return {
-    labels: days.map((day) => format.shortDay(day.date)),
-    datasets: [
-      line(
-        t('chart.executions'),
-        days.map((day) => day.executions),
-        colours.executions,
-        true,
-      ),
-      line(
-        t('chart.errors'),
-        days.map((day) => day.error_count),
-        colours.errors,
-        false,
-      ),
-    ],
+    labels: days.map(format.shortDay),
+    datasets: lines.map(({ label, tone, values, fill = false }) => ({
+      label,
+      data: values,
+      borderColor: colours[tone],
+      backgroundColor: fill ? `${colours[tone]}22` : colours[tone],
+      pointBackgroundColor: colours.surface,
+      pointBorderWidth: 2,
+      // a day between two empty ones has no line: without its point nobody would see it
+      pointRadius: values.map((_, index) => (isDense && !isAlone(values, index) ? 0 : 3.5)),
+      pointHoverRadius: 5,
+      borderWidth: 2.5,
+      clip: 8, // a value at the end of the axis is drawn whole
+      cubicInterpolationMode: 'monotone' as const,
+      fill,
+    })),
   };
 }
 
+const isAlone = (values: (number | null)[], index: number) =>
+  (values[index - 1] ?? null) === null && (values[index + 1] ?? null) === null;
+
 function chartOptions(
-  days: api.DailyStat[],
+  { days, formatValue, range, note }: DayPlot,
   scheme: Scheme,
   direction: 'rtl' | 'ltr',
   format: Format,
@@ -125,17 +125,16 @@ function chartOptions(
       },
       y: {
         position: isRtl ? 'right' : 'left',
-        beginAtZero: true,
-        suggestedMax: 4,
+        ...(range ? { min: range.from, max: range.to } : { beginAtZero: true, suggestedMax: 4 }),
         border: { display: false },
         grid: { color: colours.grid },
         // Chart.js formats 0 by itself, in Latin digits, whatever the locale is
         ticks: {
           color: colours.text,
           font,
-          precision: 0,
+          ...(range ? {} : { precision: 0 }),
           maxTicksLimit: 6,
-          callback: (value) => format.number(Number(value)),
+          callback: (value) => formatValue(Number(value)),
         },
       },
     },
@@ -156,15 +155,17 @@ function chartOptions(
         textDirection: direction,
         titleFont: { ...font, size: 13 },
         bodyFont: { ...font, size: 13 },
+        footerFont: { ...font, weight: 'normal' },
         padding: 12,
         cornerRadius: 10,
         usePointStyle: true,
         callbacks: {
           title: ([item]) => {
             const day = item && days[item.dataIndex];
-            return day ? format.day(day.date) : '';
+            return day ? format.day(day) : '';
           },
-          label: (item) => ` ${item.dataset.label}: ${format.number(item.parsed.y ?? 0)}`,
+          label: (item) => ` ${item.dataset.label}: ${formatValue(item.parsed.y ?? 0)}`,
+          footer: ([item]) => (item && note ? note(item.dataIndex) : ''),
         },
       },
     },

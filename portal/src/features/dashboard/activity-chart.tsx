@@ -1,52 +1,51 @@
-import { SegmentedControl, Skeleton } from '@mantine/core';
 import type { api } from '@shaparak/contract';
-import { lazy, Suspense } from 'react';
+import { useMemo } from 'react';
 import { useLanguage } from '../../text/language';
 import { Card } from '../../ui/card';
+import { ChartFrame } from '../../ui/chart-frame';
+import type { DayPlot } from '../../ui/day-chart';
 import { ErrorState } from '../../ui/error-state';
-import classes from './activity-chart.module.css';
+import { PeriodControl } from '../../ui/period-control';
 import { useStatsQuery } from './api';
-
-const PERIODS = [7, 30, 90] as const;
-// 60 kB of Chart.js that the first paint does not need
-const DailyChart = lazy(() => import('./daily-chart'));
 
 /** Executions and errors per day, as a picture and as a table for who cannot see it. */
 export function ActivityChart({ days, change }: { days: number; change: (days: number) => void }) {
-  const { t, format } = useLanguage();
+  const { t } = useLanguage();
   const { data, error, refetch } = useStatsQuery(days);
-  const periods = PERIODS.map((period) => ({
-    value: String(period),
-    label: t('chart.days', { days: format.number(period) }),
-  }));
+  const plot = usePlot(data);
   const isEmpty = data?.every((day) => day.executions === 0);
   return (
-    <Card
-      title={t('chart.title')}
-      aside={
-        <SegmentedControl
-          size="xs"
-          radius="md"
-          aria-label={t('chart.period')}
-          data={periods}
-          value={String(days)}
-          onChange={(value) => change(Number(value))}
-        />
-      }
-    >
+    <Card title={t('chart.title')} aside={<PeriodControl days={days} change={change} />}>
       {error && !data ? (
         <ErrorState error={error} retry={refetch} />
       ) : (
-        <div className={classes.frame}>
-          <Suspense fallback={<Skeleton height="100%" radius="md" />}>
-            {data ? <DailyChart newestFirst={data} /> : <Skeleton height="100%" radius="md" />}
-          </Suspense>
-          {isEmpty && <p className={classes.empty}>{t('chart.empty')}</p>}
-        </div>
+        <ChartFrame plot={plot} empty={isEmpty && t('chart.empty')} />
       )}
       {data && <DailyTable newestFirst={data} />}
     </Card>
   );
+}
+
+function usePlot(newestFirst: api.DailyStat[] | undefined): DayPlot | undefined {
+  const { t, format } = useLanguage();
+  return useMemo(() => {
+    if (!newestFirst) return undefined;
+    const days = [...newestFirst].reverse();
+    return {
+      days: days.map((day) => day.date),
+      lines: [
+        {
+          label: t('chart.executions'),
+          tone: 'accent',
+          values: days.map((day) => day.executions),
+          fill: true,
+        },
+        { label: t('chart.errors'), tone: 'bad', values: days.map((day) => day.error_count) },
+      ],
+      description: t('chart.description', { days: format.number(days.length) }),
+      formatValue: format.number,
+    };
+  }, [newestFirst, t, format]);
 }
 
 function DailyTable({ newestFirst }: { newestFirst: api.DailyStat[] }) {

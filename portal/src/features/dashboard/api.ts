@@ -3,6 +3,8 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useClient } from '../../connection/connection';
 
 const RECENT = 5;
+// the live stream tells the end of an execution, not its start
+const RUNNING_MS = 2_000;
 
 export function useDashboardQuery() {
   const client = useClient();
@@ -17,6 +19,16 @@ export function useRecentQuery() {
   return useQuery({
     queryKey: ['activity', 'recent', RECENT],
     queryFn: ({ signal }) => client.get<api.RecentActivity>(`/api/activity/recent?limit=${RECENT}`, signal),
+  });
+}
+
+/** What runs or waits now. Only a tab that is seen asks; react-query rests in the others. */
+export function useRunningQuery() {
+  const client = useClient();
+  return useQuery({
+    queryKey: ['activity', 'running'],
+    queryFn: ({ signal }) => client.get<api.RunningActivity>('/api/activity/running', signal),
+    refetchInterval: RUNNING_MS,
   });
 }
 

@@ -9,12 +9,13 @@ import { ExecutionSkeletons } from '../../ui/execution-skeleton';
 import { useNow } from '../../ui/use-now';
 import { useRecentQuery } from './api';
 import classes from './recent-activity.module.css';
+import { RunningActivity } from './running-activity';
 
 const SHOWN_LINES = 8;
 const SAMPLE = 'print("Hello Shaparak!")\nx = 10 + 20\nprint(f"Result: {x}")';
 
-/** The last executions as code cards, or, before the first one, the way to it. */
-export function RecentActivity() {
+/** What runs now, and the last executions as code cards, or, before the first one, the way to it. */
+export function RecentActivity({ isLabRunning }: { isLabRunning: boolean }) {
   const { t, direction } = useLanguage();
   const { data, error, refetch } = useRecentQuery();
   const now = useNow(30_000);
@@ -32,6 +33,7 @@ export function RecentActivity() {
           </Link>
         )}
       </div>
+      {isLabRunning && <RunningActivity />}
       {error && !data && <ErrorState error={error} retry={refetch} />}
       {!error && !data && <ExecutionSkeletons count={3} />}
       {data?.count === 0 && <FirstSteps />}

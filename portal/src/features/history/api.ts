@@ -43,7 +43,7 @@ export function useSearchQuery(text: string, status: api.Status | undefined, lim
   });
 }
 
-/** One own execution with its full code. */
+/** One own execution with its full code and what belongs to it. */
 export function useExecutionQuery(id: number, isEnabled: boolean) {
   return useQuery({ ...executionOptions(useClient(), id), enabled: isEnabled });
 }
@@ -58,6 +58,6 @@ export function useReadExecution() {
 const executionOptions = (client: ApiClient, id: number) =>
   queryOptions({
     queryKey: ['execution', id],
-    queryFn: ({ signal }) => client.get<api.Activity>(`/api/activity/${id}`, signal),
+    queryFn: ({ signal }) => client.get<api.ActivityDetails>(`/api/activity/${id}`, signal),
     staleTime: 60_000,
   });

@@ -82,7 +82,7 @@ interface HistoryCardProps {
 function HistoryCard({ item, match, now, isSelected, isOpen, toggle }: HistoryCardProps) {
   const { t } = useLanguage();
   const { execution } = item;
-  const query = useExecutionQuery(execution.id, isOpen && item.full === null);
+  const query = useExecutionQuery(execution.id, isOpen);
   const full = item.full ?? query.data;
   const whole = isOpen ? full : undefined;
   const readExecution = useReadExecution();
@@ -120,7 +120,7 @@ function HistoryCard({ item, match, now, isSelected, isOpen, toggle }: HistoryCa
         </button>
       )}
       {isOpen && query.error && <ErrorState error={query.error} retry={query.refetch} />}
-      {whole && <ExecutionDetails execution={whole} />}
+      {whole && <ExecutionDetails execution={whole} inputs={query.data?.inputs} files={query.data?.files} />}
     </ExecutionCard>
   );
 }

@@ -1,9 +1,10 @@
-import { ActionIcon, Skeleton, TextInput } from '@mantine/core';
-import { IconChevronLeft, IconChevronRight, IconSearch, IconUserOff } from '@tabler/icons-react';
+import { ActionIcon, Skeleton } from '@mantine/core';
+import { IconChevronLeft, IconChevronRight, IconUserOff } from '@tabler/icons-react';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useLanguage } from '../../text/language';
 import { EmptyState } from '../../ui/empty-state';
 import { ErrorState } from '../../ui/error-state';
+import { NameFilter } from '../../ui/name-filter';
 import { Page } from '../../ui/page';
 import { useUsersActivityQuery } from './api';
 import classes from './oversight.module.css';
@@ -24,25 +25,15 @@ export function UsersPage() {
   const page = Math.min(search.page ?? 1, pages);
   return (
     <Page title={t('users.title')} lead={t('users.lead')}>
-      <div className={classes.bar}>
-        <TextInput
-          className={classes.filter}
-          aria-label={t('users.filter')}
-          placeholder={t('users.filter')}
-          leftSection={<IconSearch size={16} />}
-          value={search.filter ?? ''}
-          onChange={(event) => {
-            const { page: _, filter: __, ...rest } = search;
-            const filter = event.currentTarget.value;
-            change(filter ? { ...rest, filter } : rest);
-          }}
-        />
-        {arranged && (
-          <span className={classes.count} role="status">
-            {t('users.count', { count: format.number(arranged.length) })}
-          </span>
-        )}
-      </div>
+      <NameFilter
+        label={t('users.filter')}
+        value={search.filter ?? ''}
+        change={(filter) => {
+          const { page: _, filter: __, ...rest } = search;
+          change(filter ? { ...rest, filter } : rest);
+        }}
+        count={arranged && t('users.count', { count: format.number(arranged.length) })}
+      />
       {error && !data && <ErrorState error={error} retry={refetch} />}
       {!error && !data && <Skeleton height={320} radius={16} />}
       {arranged && arranged.length > 0 && (

@@ -2,6 +2,7 @@ import type { api } from '@shaparak/contract';
 import { IconArrowDown, IconArrowsSort, IconArrowUp } from '@tabler/icons-react';
 import { useLanguage } from '../../text/language';
 import type { TextKey } from '../../text/text';
+import { Table } from '../../ui/table';
 import { useNow } from '../../ui/use-now';
 import classes from './oversight.module.css';
 import { firstOrder, type SortColumn, type UsersSearch } from './users-search';
@@ -33,28 +34,26 @@ export function UsersTable({ users, search, change }: UsersTableProps) {
     change({ ...rest, sort: column, order: column === sorted ? turned : firstOrder(column) });
   };
   return (
-    <section className={classes.scroll} aria-label={t('users.title')}>
-      <table className={classes.table}>
-        <thead>
-          <tr>
-            {COLUMNS.map(([column, key]) => (
-              <SortHeader
-                key={column}
-                label={t(key)}
-                order={column === sorted ? order : null}
-                onClick={() => sortBy(column)}
-              />
-            ))}
-            <th scope="col">{t('users.state')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {users.map((user) => (
-            <UserRow key={user.username} user={user} now={now} />
+    <Table label={t('users.title')}>
+      <thead>
+        <tr>
+          {COLUMNS.map(([column, key]) => (
+            <SortHeader
+              key={column}
+              label={t(key)}
+              order={column === sorted ? order : null}
+              onClick={() => sortBy(column)}
+            />
           ))}
-        </tbody>
-      </table>
-    </section>
+          <th scope="col">{t('users.state')}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {users.map((user) => (
+          <UserRow key={user.username} user={user} now={now} />
+        ))}
+      </tbody>
+    </Table>
   );
 }
 
