@@ -1,68 +1,19 @@
 /** Databases that are not what a first start makes: an external server, and data folders that can't be used. */
-import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { externalServer } from './external-postgres.js';
 import { closePlace, freePort, makePlace, type Place, processesOf, start } from './started-system.js';
 
 const ready = 'Shaparak is ready';
 const isRoot = process.getuid?.() === 0;
-const nobody = { uid: 65_534, gid: 65_534 };
-const debian = '/usr/lib/postgresql';
 
 let place: Place;
 beforeEach(async () => {
   place = await makePlace(null);
 });
 afterEach(() => closePlace(place));
-
-/** Debian's PostgreSQL on a port of its own, with a password, as an operator would give it to us. */
-async function externalServer(): Promise<{ url: string; close(): Promise<void> }> {
-  const version = existsSync(debian) ? readdirSync(debian).sort().at(-1) : undefined;
-  if (version === undefined) throw new Error('The test needs Debian’s PostgreSQL; run "apt-get install postgresql".');
-  const bin = join(debian, version, 'bin');
-  const directory = mkdtempSync(join(tmpdir(), 'external-'));
-  const password = join(directory, 'password');
-  writeFileSync(password, 'of the operator');
-  chmodSync(directory, 0o711);
-  mkdirSync(join(directory, 'data'), { mode: 0o700 });
-  if (isRoot)
-    for (const path of [directory, join(directory, 'data'), password]) chownSync(path, nobody.uid, nobody.gid);
-  const as = { ...(isRoot ? nobody : {}), cwd: '/' };
-  const options = [
-    '-D',
-    join(directory, 'data'),
-    '-U',
-    'operator',
-    `--pwfile=${password}`,
-    '--auth=scram-sha-256',
-    '--locale=C.UTF-8',
-    '-E',
-    'UTF8',
-    '-N',
-  ];
-  execFileSync(join(bin, 'initdb'), options, { ...as, stdio: 'pipe' });
-  const port = await freePort();
-  const server = spawn(
-    join(bin, 'postgres'),
-    ['-D', join(directory, 'data'), '-k', directory, '-p', String(port), '-h', '127.0.0.1', '-F'],
-    { ...as, stdio: 'ignore' },
-  );
-  const ended = new Promise((resolve) => server.once('exit', resolve));
-  const url = `postgresql://operator:of%20the%20operator@127.0.0.1:${port}/shaparak`;
-  const psql = (sql: string) =>
-    execFileSync(join(bin, 'psql'), [url.replace(/shaparak$/, 'postgres'), '-c', sql], { stdio: 'pipe' });
-  await vi.waitFor(() => psql('create database shaparak'), { timeout: 20_000, interval: 200 });
-  return {
-    url,
-    close: async () => {
-      server.kill('SIGINT');
-      await ended;
-      rmSync(directory, { recursive: true, force: true });
-    },
-  };
-}
 
 describe('an external database', () => {
   it('is used instead of the embedded one, and keeps its data over a restart', async () => {
