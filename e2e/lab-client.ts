@@ -187,7 +187,19 @@ export class Kernel {
     return new Promise((resolve, reject) => {
       const ran: Ran = { msgId, status: '', reply: {}, output: '' };
       let isIdle = false;
-      const timer = setTimeout(() => reject(new Error(`no end of ${msgId}: ${JSON.stringify(ran)}`)), 60_000);
+      const { socket } = this;
+      const fail = (reason: string) => {
+        settle();
+        reject(new Error(`no end of ${msgId}: ${reason} ${JSON.stringify(ran)}`));
+      };
+      const cut = () => fail('the connection was closed');
+      const timer = setTimeout(() => fail('too late'), 60_000);
+      const settle = () => {
+        clearTimeout(timer);
+        socket.off('close', cut);
+        this.listeners.delete(listener);
+      };
+      socket.once('close', cut);
       const listener = ({ type, parentId, content }: Heard) => {
         if (parentId !== msgId) return;
         if (type === 'stream') ran.output += String(content.text);
@@ -195,8 +207,7 @@ export class Kernel {
         if (type === 'execute_reply') Object.assign(ran, { status: String(content.status), reply: content });
         if (type === 'status' && content.execution_state === 'idle') isIdle = true;
         if (ran.status === '' || !(isIdle || ran.status === 'aborted')) return;
-        clearTimeout(timer);
-        this.listeners.delete(listener);
+        settle();
         resolve(ran);
       };
       this.listeners.add(listener);

@@ -1,0 +1,233 @@
+/**
+ * Parts of the system die at random moments while cells run. Whatever a person saw end is in the log once; what nobody saw
+ * end is there as lost; nothing is there twice; and every delivery adds up. FAULT_ROUNDS makes it longer (npm run test:long).
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { api } from '@shaparak/contract';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type ExternalServer, externalServer } from './external-postgres.js';
+import { type Kernel, logIn, type Person } from './lab-client.js';
+import {
+  closePlace,
+  makePlace,
+  type Place,
+  processesOf,
+  type StartedSystem,
+  shaparak,
+  start,
+} from './started-system.js';
+
+const ready = 'Shaparak is ready';
+const rounds = Number(process.env.FAULT_ROUNDS ?? 1);
+const passwords = { SHAPARAK_TEST_USER_PASSWORD: 'your_password', SHAPARAK_ADMIN_PASSWORD: 'admin_password' };
+
+let place: Place;
+beforeEach(async () => {
+  place = await makePlace(null);
+});
+afterEach(() => closePlace(place));
+
+async function open(): Promise<{ person: Person; kernel: Kernel }> {
+  const person = await logIn(place, 'test_user', 'your_password');
+  await person.startLab();
+  return { person, kernel: await person.startKernel() };
+}
+
+/** Rows of the log for codes that begin with a word: code → how often, and the outcomes. */
+async function inTheLog(word: string): Promise<Map<string, string[]>> {
+  const query = `select code, status, coalesce(error_message, '') as error from code_execution_logs where code like '${word}%'`;
+  const { output } = await shaparak(place, ['sql', '--json', '-c', query]);
+  const found = new Map<string, string[]>();
+  for (const { code, status } of JSON.parse(output) as { code: string; status: string }[])
+    found.set(code, [...(found.get(code) ?? []), status]);
+  return found;
+}
+
+function kill(part: string): void {
+  const found = processesOf(place.home).find(({ command }) => command.includes(part));
+  if (!found) throw new Error(`no process of ${part}`);
+  process.kill(found.pid, 'SIGKILL');
+}
+
+/** Runs cells one after the other until told to stop; knows which ends it has seen. */
+function keepRunning(first: Kernel, word: string) {
+  const seen = new Set<string>();
+  const asked = new Set<string>();
+  let stopped = false;
+  let kernel = first;
+  const work = async () => {
+    for (let index = 0; !stopped; index += 1) {
+      const code = `${word}_${index} = ${index}`;
+      asked.add(code);
+      try {
+        if ((await kernel.run(code)).status === 'ok') seen.add(code);
+      } catch {
+        // The connection was cut: the same tab comes back, as Lab does.
+        kernel = await vi.waitFor(() => kernel.again(kernel.session), { timeout: 30_000, interval: 100 });
+      }
+    }
+  };
+  const working = work();
+  working.catch(() => {});
+  return {
+    seen,
+    asked,
+    progress: (count: number) =>
+      vi.waitFor(() => expect(seen.size).toBeGreaterThanOrEqual(count), { timeout: 60_000, interval: 20 }),
+    /** rejects where the system is gone for good */
+    async stop() {
+      stopped = true;
+      await working;
+    },
+  };
+}
+
+/** Takes the last byte of a disk. @returns the file that holds it */
+function fill(folder: string): string {
+  const ballast = join(folder, 'ballast');
+  for (const size of [65_536, 4_096, 256, 1]) {
+    try {
+      for (let count = 0; count < 10_000; count += 1) writeFileSync(ballast, Buffer.alloc(size), { flag: 'a' });
+    } catch {}
+  }
+  return ballast;
+}
+
+async function expectComplete(word: string, seen: Set<string>, asked: Set<string>): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      const log = await inTheLog(word);
+      expect([...seen].filter((code) => !log.has(code))).toEqual([]);
+    },
+    { timeout: 60_000, interval: 500 },
+  );
+  const log = await inTheLog(word);
+  expect([...log].filter(([, statuses]) => statuses.length > 1)).toEqual([]);
+  expect([...log.keys()].filter((code) => !asked.has(code))).toEqual([]);
+  expect([...seen].filter((code) => log.get(code)?.[0] !== 'success')).toEqual([]);
+}
+
+describe('while cells run', () => {
+  it('portal and gateway are killed at random moments, and nothing is missing or twice', async () => {
+    const system = start(place, passwords);
+    await system.printed(ready);
+    const { kernel } = await open();
+    const cells = keepRunning(kernel, 'survivor');
+    for (let round = 0; round < 3 * rounds; round += 1)
+      for (const part of ['main.js portal ', 'main.js gateway ']) {
+        await cells.progress(cells.seen.size + 5 + Math.floor(Math.random() * 30));
+        kill(part);
+      }
+    await cells.progress(cells.seen.size + 20);
+    await cells.stop();
+    await expectComplete('survivor', cells.seen, cells.asked);
+  });
+
+  it('the whole system is killed, and comes back with everything that was seen to end', async () => {
+    const system = start(place, passwords);
+    await system.printed(ready);
+    const { kernel } = await open();
+    const cells = keepRunning(kernel, 'before');
+    await cells.progress(100);
+    for (const { pid } of processesOf(place.home)) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {}
+    }
+    const seen = new Set(cells.seen);
+    const again = start(place, passwords);
+    await again.printed(ready);
+    // What only the kernel's spool has comes with the person's next server.
+    await (await logIn(place, 'test_user', 'your_password')).startLab();
+    await expectComplete('before', seen, cells.asked);
+    again.process.kill('SIGTERM');
+    await again.ended;
+    await cells.stop().catch(() => {});
+  });
+
+  it('the Hub and with it the person’s server die: what ran is lost, not gone', async () => {
+    const system = start(place, passwords);
+    await system.printed(ready);
+    const { person, kernel } = await open();
+    await kernel.run('"here"');
+    const begun = kernel.next('execute_input');
+    kernel.ask('import time  # dies\ntime.sleep(60)');
+    await begun;
+    kill('jupyterhub_config.py');
+    await vi.waitFor(
+      async () => {
+        const { activities } = await person.get<api.RecentActivity>('/api/activity/recent?limit=1');
+        expect(activities[0]).toMatchObject({ code: 'import time  # dies\ntime.sleep(60)', outcome: 'lost' });
+      },
+      { timeout: 60_000, interval: 500 },
+    );
+  });
+});
+
+describe('while the database is away', () => {
+  let external: ExternalServer;
+  let system: StartedSystem;
+  const begin = async (settings: Record<string, string> = {}) => {
+    external = await externalServer();
+    system = start(place, { ...passwords, ...settings, DATABASE_URL: external.url });
+    await system.printed(ready);
+    return open();
+  };
+  afterEach(async () => {
+    system.process.kill('SIGTERM');
+    await system.ended;
+    await external.close();
+  });
+
+  it('work goes on, and everything arrives afterwards, seen by both and in order', async () => {
+    const { kernel } = await begin();
+    const chief = await logIn(place, 'admin', 'admin_password');
+    await kernel.run('there = 0');
+    await external.stop();
+    const codes = Array.from({ length: 60 }, (_, index) => `away_${index} = ${index}`);
+    for (const code of codes) expect((await kernel.run(code)).status).toBe('ok');
+    await new Promise((resolve) => setTimeout(resolve, 5_000 * rounds));
+    external.start();
+    await expectComplete('away', new Set(codes), new Set(codes));
+    const person = await logIn(place, 'test_user', 'your_password');
+    const { activities } = await person.get<api.RecentActivity>('/api/activity/recent?limit=60');
+    expect(activities.map(({ code }) => code).reverse()).toEqual(codes);
+    expect(new Set(activities.map(({ evidence }) => evidence))).toEqual(new Set(['both']));
+    expect((await chief.get<api.Findings>('/api/admin/findings')).total).toBe(0);
+  });
+
+  it('under the strict policy a cell runs on a durable spool, and is refused in Persian without one', async () => {
+    const spool = join(place.home, 'data', 'gateway');
+    mkdirSync(join(place.home, 'data'), { recursive: true });
+    mkdirSync(spool);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', spool]);
+    try {
+      const { kernel } = await begin({ SHAPARAK_CAPTURE_POLICY: 'strict' });
+      expect((await kernel.run('recorded = 1')).status).toBe('ok');
+      await external.stop();
+      expect((await kernel.run('spooled = 1')).status).toBe('ok');
+      const ballast = fill(spool);
+      // Longer than what the spool's last page of the full disk still takes.
+      const refused = await kernel.run(`leak = 1  # ${'x'.repeat(8_192)}`);
+      expect(refused.status).toBe('error');
+      expect(String(refused.reply.evalue)).toContain('اجرا نشد: سامانهٔ ثبت لاگ در دسترس نیست.');
+      rmSync(ballast, { force: true });
+      external.start();
+      const again = await vi.waitFor(async () => {
+        const ran = await kernel.run('"leak" in globals()', { user_expressions: { leaked: '"leak" in globals()' } });
+        expect(ran.status).toBe('ok');
+        return ran;
+      }, 30_000);
+      expect(JSON.stringify(again.reply.user_expressions)).toContain('False');
+      await expectComplete('recorded', new Set(['recorded = 1']), new Set(['recorded = 1']));
+      await expectComplete('spooled', new Set(['spooled = 1']), new Set(['spooled = 1']));
+      expect((await inTheLog('leak')).size).toBe(0);
+    } finally {
+      system.process.kill('SIGTERM');
+      await system.ended;
+      execFileSync('umount', [spool]);
+    }
+  });
+});
