@@ -137,6 +137,14 @@ export const Sensor = Type.Object({
 });
 /** Observations are checked one by one at the intake, so that one bad record never costs its neighbours. */
 export const Delivery = Type.Object({ sensor: Sensor, observations: Type.Array(Type.Unknown(), { maxItems: 10_000 }) });
+/** A delivery that a user's server did not let pass: of another kernel, or of a second sensor in one kernel process. */
+export const RefusedDelivery = Type.Object({
+  kernel_id: Type.String({ minLength: 1, maxLength: 200 }),
+  claimed_kernel_id: Type.String({ maxLength: 200 }),
+  instance: Type.String({ maxLength: 200 }),
+  reason: Type.Union([Type.Literal('kernel-id'), Type.Literal('second-instance')]),
+  observed_at: Type.String({ maxLength: 40 }),
+});
 export const Receipt = Type.Object({
   received: Type.Integer(),
   accepted: Type.Integer(),
@@ -189,6 +197,7 @@ export type OutputWithoutRequest = Static<typeof OutputWithoutRequest>;
 export type SensorStarted = Static<typeof SensorStarted>;
 export type Sensor = Static<typeof Sensor>;
 export type Delivery = Static<typeof Delivery>;
+export type RefusedDelivery = Static<typeof RefusedDelivery>;
 export type Receipt = Static<typeof Receipt>;
 export type CaptureStatus = Static<typeof CaptureStatus>;
 export type Truncation = Static<typeof Truncation>;

@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { createHttp, type Http } from '../platform/http.js';
 import type { Logger } from '../platform/logging.js';
 import { problem } from '../platform/problems.js';
-import { checkDelivery } from './check.js';
+import { checkDelivery, checkRefused } from './check.js';
+import { forgeryIn, recordForgery } from './forgeries.js';
 import { type IntakeDependencies, receive } from './receive.js';
 
 export interface CaptureSocketOptions extends IntakeDependencies {
@@ -52,15 +53,30 @@ export class CaptureSockets {
     const path = join(directory, 'capture.sock');
     await rm(path, { force: true });
     const http = createHttp({ log: this.options.log, bodyLimit, corsOrigins: [], labUrl: '', publicUrl: '' });
-    http.post('/v1/observations', (request) => this.deliver(userId, request.body));
+    http.post('/v1/observations', (request) =>
+      this.deliver(userId, request.body, request.headers['x-shaparak-kernel'] ?? null),
+    );
+    http.post('/v1/refused-deliveries', async (request, reply) => {
+      const refused = checkRefused(request.body);
+      if (refused === null) throw problem('request-unreadable', { detail: 'The body is no refused delivery.' });
+      const { kernel_id: kernelId, claimed_kernel_id: claimedKernelId, instance, reason } = refused;
+      await recordForgery(this.options.database, userId, { kernelId, claimedKernelId, instance, reason });
+      return reply.code(204).send();
+    });
     await http.listen({ path });
     await chmod(path, 0o666);
     return http;
   }
 
-  private async deliver(userId: number, body: unknown) {
+  /** @param vouched the kernel that the person's server says it comes from, where a server stands between */
+  private async deliver(userId: number, body: unknown, vouched: string | string[] | null) {
     const delivery = checkDelivery(body);
     if (delivery === null) throw problem('request-unreadable', { detail: 'The body is no delivery of observations.' });
+    const forgery = forgeryIn(delivery, typeof vouched === 'string' ? vouched : null);
+    if (forgery !== null) {
+      await recordForgery(this.options.database, userId, forgery);
+      throw problem('request-unreadable', { detail: 'The delivery is not from the sensor that it names.' });
+    }
     if (this.underWay >= mostDeliveriesAtOnce) throw problem('intake-pushback', { retryAfter: 1 });
     this.underWay += 1;
     try {

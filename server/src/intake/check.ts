@@ -8,6 +8,7 @@ const validators = new Map(
   Object.entries(capture.observationTypes).map(([type, schema]) => [type, Compile(schema)] as const),
 );
 const deliveryValidator = Compile(capture.Delivery);
+const refusedValidator = Compile(capture.RefusedDelivery);
 
 export function checkObservation(raw: unknown): Checked {
   const type = typeof raw === 'object' && raw !== null && 'type' in raw ? String(raw.type).slice(0, 100) : null;
@@ -30,4 +31,8 @@ export function sequenceOf(raw: unknown): number | null {
 /** @returns null where the body is no delivery at all */
 export function checkDelivery(body: unknown): capture.Delivery | null {
   return deliveryValidator.Check(body) ? (body as capture.Delivery) : null;
+}
+
+export function checkRefused(body: unknown): capture.RefusedDelivery | null {
+  return refusedValidator.Check(body) ? (body as capture.RefusedDelivery) : null;
 }
