@@ -168,7 +168,7 @@ export const CaptureStatus = Type.Object({
 export const limitations = {
   kernel: [
     'runs inside a process that the user controls: user code can silence or imitate it',
-    'does not see code of child processes, imported modules or files run with %run, only the cell that started them',
+    'does not see code of child processes and imported modules, only the cell that started them; of files run with %run it has path and digest',
     'does not see the outcome of an execution that killed the kernel (os._exit, kill -9, segfault, out of memory)',
     'its clock is the kernel host’s',
   ],
