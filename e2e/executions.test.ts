@@ -2,6 +2,7 @@
  * Every kind of execution, run over the real WebSocket through the gateway by a logged-in person, and compared with what the
  * log says of it: once, with its right outcome, seen by both sensors. The second part is what goes wrong on the way.
  */
+import { createHash } from 'node:crypto';
 import type { api } from '@shaparak/contract';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Kernel, logIn, type Person } from './lab-client.js';
@@ -116,6 +117,20 @@ describe('executions', () => {
     const details = await Promise.all(rows.map((row) => person.get<api.ActivityDetails>(`/api/activity/${row.id}`)));
     expect(details[0]?.inputs).toMatchObject([{ prompt: 'نام؟ ', text: 'سارا', password: false, length: 4 }]);
     expect(details[1]?.inputs).toMatchObject([{ prompt: 'رمز: ', text: null, password: true, length: 8 }]);
+  });
+
+  it('says which file a cell ran, and what it held', async () => {
+    const content = 'print("from a file")\n';
+    await person.lab('api/contents/report.py', {
+      method: 'PUT',
+      body: { type: 'file', format: 'text', content },
+    });
+    const [row] = await logged(1, async () => {
+      expect((await kernel.run('%run report.py')).output).toBe('from a file\n');
+    });
+    const { files } = await person.get<api.ActivityDetails>(`/api/activity/${row?.id}`);
+    const sha256 = createHash('sha256').update(content).digest('hex');
+    expect(files).toMatchObject([{ path: '/home/test_user/report.py', bytes: content.length, sha256 }]);
   });
 
   it('shows what runs and what waits while it does', async () => {

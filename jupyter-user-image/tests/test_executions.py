@@ -1,6 +1,8 @@
 """Which executions are recorded, and as what. This matrix must still pass after every upgrade of ipykernel."""
 
 import sys
+from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
@@ -210,3 +212,24 @@ def test_restart_is_a_new_instance_of_the_same_kernel(kernel: Kernel, intake: In
     intake.finish_of("b = 2")
     assert len(intake.sensors) == 2
     assert {sensor["kernel_id"] for sensor in intake.sensors.values()} == {"test-0"}
+
+
+def test_files_that_a_cell_runs_are_named_with_what_they_held(
+    kernel: Kernel, intake: IntakeDouble, tmp_path: Path
+) -> None:
+    script, notebook = tmp_path / "گزارش.py", tmp_path / "cells.ipy"
+    script.write_text("answer = 42\n", "utf-8")
+    notebook.write_text("%time 1 + 1\n", "utf-8")
+    kernel.run(f"%run {script}")
+    kernel.run(f"%run {notebook}")
+    kernel.run("%run -m this")
+    kernel.run(f"%run {tmp_path}/nowhere.py")
+    intake.wait_for(lambda: len(intake.of_type("execution_finished")) == 4, "four cells")
+    runs = [(run["path"], run["bytes"], run["sha256"]) for run in intake.of_type("file_run")]
+    assert runs == [
+        (str(script), 12, sha256(script.read_bytes()).hexdigest()),
+        (str(notebook), 12, sha256(notebook.read_bytes()).hexdigest()),
+        ("-m this", None, None),
+    ]
+    first = intake.of_type("execution_started")[0]
+    assert intake.of_type("file_run")[0]["msg_id"] == first["msg_id"]

@@ -14,11 +14,13 @@ from contextvars import ContextVar
 from typing import Any
 
 from ipykernel.ipkernel import IPythonKernel
+from traitlets import Type
 
 from . import observation
 from .clock import Clock
 from .observation import Fields
 from .sensor import Sensor
+from .shell import AuditShell
 
 
 class Execution:
@@ -83,6 +85,8 @@ _current: ContextVar[Execution | None] = ContextVar("shaparak_execution", defaul
 
 class AuditKernel(IPythonKernel):  # type: ignore[misc]  # ipykernel's base classes are untyped
     """IPython's kernel with the sensor of the application that runs it (`launch.AuditKernelApp`)."""
+
+    shell_class = Type(AuditShell)
 
     def __init__(self, **kwargs: Any) -> None:
         application = kwargs["parent"]
@@ -156,6 +160,13 @@ class AuditKernel(IPythonKernel):  # type: ignore[misc]  # ipykernel's base clas
         info: dict[str, Any] = super().kernel_info
         features = [feature for feature in info["supported_features"] if feature != "debugger"]
         return {**info, "supported_features": features}
+
+    def file_run(self, path: str, size: int | None, sha256: str | None) -> None:
+        """Record a file that the current execution is about to run."""
+        execution = _current.get()
+        if execution is not None:
+            fields: Fields = {"path": observation.name(path), "bytes": size, "sha256": sha256}
+            self._sensor.record("file_run", {**execution.request, **fields})
 
     def _begin(self, parent: Any) -> Execution | None:
         if not isinstance(parent.get("metadata"), dict) or "code" not in _part(parent, "content"):
