@@ -1,7 +1,8 @@
 """The sensor of one kernel: takes what happened from the cell's thread, and delivers it from a thread of its own.
 
 Life: started (records `sensor_started`) → reporting (the intake has acknowledged it; said once on the server's log) →
-stopped (`sensor_stopped`, and one second to deliver the rest). What cannot be delivered stays in the spool for others.
+stopped (`sensor_stopped`, and one second to deliver the rest). What cannot be delivered stays in the spool for the
+user's server: a sensor delivers only its own records, since that is all that its socket takes.
 Nothing here raises into a cell, prints into it, or lets it wait for the intake.
 """
 
@@ -21,14 +22,11 @@ from ._version import __version__
 from .clock import Clock
 from .delivery import Courier, Delivered, Waiting
 from .intake import Intake
-from .leftovers import drain_leftovers
 from .spool import Spool
 
 HEARTBEAT_SECONDS = 15.0
 # lets a burst of short cells finish before delivery competes with them for the interpreter lock
 COALESCE_SECONDS = 0.05
-LEFTOVERS_EVERY_SECONDS = 10.0
-LEFTOVERS_FOR_SECONDS = 1.0  # the kernel's own records come first; the user's server has more time
 ANNOUNCE_WITHIN_SECONDS = 5.0
 BACKOFF_FIRST_SECONDS = 0.25
 BACKOFF_LONGEST_SECONDS = 10.0
@@ -120,7 +118,6 @@ class Sensor:
         self._delivered_at_stop = False
         self._started = clock.monotonic()
         self._heard = self._started
-        self._leftovers_due = self._started + LEFTOVERS_EVERY_SECONDS / 5
         self._announced: str | None = None
         self._last_reason = ""
         self._thread = Thread(target=self._run, name="shaparak-delivery", daemon=True)
@@ -195,11 +192,6 @@ class Sensor:
         if outcome is None and now - self._heard >= HEARTBEAT_SECONDS:
             outcome = self._courier.heartbeat()
             self._heard = now
-        if outcome is None and now >= self._leftovers_due and self._settings.spool_directory is not None:
-            outcome = drain_leftovers(
-                self._settings.spool_directory, self._intake, self._clock, self._say, LEFTOVERS_FOR_SECONDS
-            )
-            self._leftovers_due = now + LEFTOVERS_EVERY_SECONDS
         if outcome is None:
             self._backoff.reset()
             return 0.0
@@ -216,7 +208,7 @@ class Sensor:
 
     def _until_due(self) -> float:
         now = self._clock.monotonic()
-        due = min(self._heard + HEARTBEAT_SECONDS, self._leftovers_due)
+        due = self._heard + HEARTBEAT_SECONDS
         if self._announced is None:
             due = min(due, self._started + ANNOUNCE_WITHIN_SECONDS)
         return max(due - now, 0.01)
