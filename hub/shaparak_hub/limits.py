@@ -24,6 +24,12 @@ class Limits:
     # /dev/shm is bounded by nothing in a plain bubblewrap (900 MiB written in a trial).
     shared_memory_bytes: int = 256 * MEBIBYTE
     run_bytes: int = 64 * MEBIBYTE
+    # The rest is for one kernel, in its own jail (where it has the two sizes above once more).
+    # Address space and not memory: what libraries reserve and never touch counts too.
+    kernel_address_space_bytes: int = 8192 * MEBIBYTE
+    kernel_file_bytes: int = 2048 * MEBIBYTE
+    # Less than half of `processes`: a fork bomb in one kernel leaves room for the server and another kernel.
+    kernel_processes: int = 200
 
 
 class ControlGroups:

@@ -28,9 +28,11 @@ c.ServerApp.kernel_spec_manager_class = "shaparak_audit_logger.kernelspecs.Insta
 c.KernelSpecManager.allowed_kernelspecs = {"python3"}
 c.KernelSpecManager.ensure_native_kernel = False
 c.MultiKernelManager.default_kernel_name = "python3"
+c.KernelProvisionerFactory.default_provisioner_name = "shaparak-jail"
 
 # Kernels talk to the server over unix sockets in the server's own runtime directory: no port that anybody else on the
-# machine could reach. A socket's path has at most 107 bytes, and its name here needs 50 of them.
+# machine could reach. A socket's path has at most 107 bytes, and its name here needs 50 of them. (In a jail the
+# provisioner gives each kernel a folder of its own.)
 if len(jupyter_runtime_dir()) <= 55:
     c.KernelManager.transport = "ipc"
 
