@@ -46,6 +46,7 @@ class Server:
     directory: Path
     intake: IntakeDouble
     log: Path
+    process: subprocess.Popen[bytes]
 
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, str]:
         connection = UnixHTTPConnection(self.path)
@@ -174,7 +175,7 @@ def running_server(**variables: str) -> Iterator[Server]:
         log = directory / "log"
         with log.open("wb") as output:
             process = subprocess.Popen(arguments, env=environment, stdout=output, stderr=output, cwd=home)
-        made = Server(directory / "s.sock", directory, intake, log)
+        made = Server(directory / "s.sock", directory, intake, log, process)
         try:
             wait_until(lambda: made.path.exists() and made.ask("GET", "/api/status")[0] == 200, process)
             yield made

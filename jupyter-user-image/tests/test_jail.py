@@ -1,7 +1,9 @@
 """Jailed kernels of a real server: what must still work in them, and whose records they can deliver."""
 
+import errno
 import json
 import shutil
+import socket
 import sys
 import time
 import uuid
@@ -170,6 +172,42 @@ def test_a_spool_that_names_another_kernel_is_put_aside(server: Server, kernel: 
     assert (report["kernel_id"], report["claimed_kernel_id"]) == (kernel, "another")
     assert instance not in server.intake.sensors
     server.intake.reports.clear()
+
+
+def test_there_is_no_network(server: Server, kernel: str) -> None:
+    """The server of this test is in no jail, so it is the kernel's own that keeps it away."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        printed = server.run(
+            kernel,
+            "import socket\n"
+            f"print(socket.socket().connect_ex(('127.0.0.1', {port})), [name for _, name in socket.if_nameindex()])",
+        )
+    assert printed == f"{errno.ECONNREFUSED} ['lo']\n"
+
+
+def test_a_link_out_of_the_home_leads_nowhere(server: Server, kernel: str) -> None:
+    links = {"environment": "/proc/self/environ", "others": str(server.directory / "spool"), "own": "~/real"}
+    server.run(kernel, "import os, pathlib\nos.chdir(pathlib.Path.home())\npathlib.Path('real').write_text('mine')")
+    for name, target in links.items():
+        server.run(kernel, f"os.symlink(os.path.expanduser({target!r}), {name!r})")
+    assert server.ask("GET", "/api/contents/own?type=file")[0] == 200
+    assert server.ask("GET", "/api/contents/environment?type=file&format=text")[0] == 404
+    assert server.ask("GET", "/api/contents/others")[0] == 404
+    assert server.ask("DELETE", "/api/contents/others/anything")[0] == 404
+    listed = [each["name"] for each in json.loads(server.ask("GET", "/api/contents")[1])["content"]]
+    assert "own" in listed and not {"environment", "others"} & set(listed)
+
+
+def test_a_stopped_server_has_delivered_everything() -> None:
+    with running_server(SHAPARAK_KERNEL_JAIL=json.dumps(SETTINGS)) as server:
+        kernel_id = start(server)
+        server.run(kernel_id, "x = 1")
+        server.process.terminate()
+        server.process.wait(30)
+        server.intake.finish_of("x = 1")
+        assert len(server.intake.of_type("sensor_stopped")) == 1
+        assert list((server.directory / "spool").iterdir()) == []
 
 
 def test_an_ended_kernel_leaves_no_folder(server: Server) -> None:

@@ -210,3 +210,15 @@ def test_a_closed_relay_hangs_up(relayed: Any, short_directory: Path) -> None:
             socket.socket(socket.AF_UNIX).connect(str(sender.path))
 
     relayed(test)
+
+
+def test_closing_waits_for_nobody(relayed: Any, intake: IntakeDouble) -> None:
+    async def test(sender: Sender, relay: CaptureRelay) -> None:
+        with intake.changed:  # holds every answer back
+            waiting = asyncio.create_task(sender.post(delivery()))
+            await asyncio.sleep(0.05)
+            await asyncio.wait_for(relay.close(), 1)
+            with pytest.raises((asyncio.IncompleteReadError, ConnectionResetError)):
+                await waiting
+
+    relayed(test)

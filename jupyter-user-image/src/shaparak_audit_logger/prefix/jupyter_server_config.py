@@ -1,5 +1,7 @@
 """Configuration of every user's Jupyter server. Written by `python -m shaparak_audit_logger install`."""
 
+import os
+
 from jupyter_core.paths import jupyter_runtime_dir
 
 c = get_config()  # noqa: F821 - given by Jupyter
@@ -19,6 +21,9 @@ c.ServerApp.quit_button = False
 c.ServerApp.open_browser = False
 c.ContentsManager.files_handler_class = "tornado.web.ErrorHandler"
 c.ContentsManager.files_handler_params = {"status_code": 403}
+if os.environ.get("SHAPARAK_KERNEL_JAIL", "none") != "none":
+    # without jails the home is no border
+    c.ServerApp.contents_manager_class = "shaparak_audit_logger.contents.HomeContentsManager"
 c.LabApp.extension_manager = "readonly"
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
