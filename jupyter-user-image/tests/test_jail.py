@@ -15,6 +15,7 @@ import pytest
 
 from jupyter_server_process import Server, running_server
 from shaparak_audit_logger.clock import Clock
+from shaparak_audit_logger.jail.provisioner import working_folder
 from shaparak_audit_logger.spool import Spool
 
 SETTINGS = {
@@ -172,6 +173,17 @@ def test_a_spool_that_names_another_kernel_is_put_aside(server: Server, kernel: 
     assert (report["kernel_id"], report["claimed_kernel_id"]) == (kernel, "another")
     assert instance not in server.intake.sensors
     server.intake.reports.clear()
+
+
+def test_a_notebook_works_in_its_own_folder_and_a_link_out_of_the_home_does_not(tmp_path: Path) -> None:
+    home, inside = tmp_path / "home", tmp_path / "home" / "reports"
+    inside.mkdir(parents=True)
+    (home / "shortcut").symlink_to(inside)
+    (home / "out").symlink_to("/")
+    assert working_folder(str(inside), home) == inside
+    assert working_folder(str(home / "shortcut"), home) == inside
+    for elsewhere in (None, str(home / "out"), "/etc", str(home / "gone"), str(tmp_path / "home2")):
+        assert working_folder(elsewhere, home) == home
 
 
 def test_there_is_no_network(server: Server, kernel: str) -> None:

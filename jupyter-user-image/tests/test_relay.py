@@ -12,7 +12,7 @@ import pytest
 
 from intake_double import IntakeDouble
 from shaparak_audit_logger.jail.relay import MOST_CONNECTIONS, MOST_REPORTS, CaptureRelay
-from shaparak_audit_logger.jail.vouching import Voucher, read_claim
+from shaparak_audit_logger.jail.vouching import Voucher, read_claim, read_claim_patiently
 
 KERNEL = "11111111-aaaa-bbbb-cccc-222222222222"
 INSTANCE = "33333333-aaaa-bbbb-cccc-444444444444"
@@ -198,6 +198,33 @@ def test_an_intake_that_takes_its_time_holds_up_nothing_else(relayed: Any, intak
         assert (await waiting)[0] == 200
 
     relayed(test)
+
+
+def test_a_body_of_brackets_does_not_stop_the_server(relayed: Any) -> None:
+    async def test(sender: Sender, _: CaptureRelay) -> None:
+        hostile = asyncio.create_task(sender.post(b'{"sensor":[' + b"[]," * 2_500_000 + b"[]]}"))
+        clock, longest = asyncio.get_running_loop().time, 0.0
+        while not hostile.done():
+            begun = clock()
+            await asyncio.sleep(0.001)
+            longest = max(longest, clock() - begun)
+        assert (await hostile)[0] == 400
+        assert longest < 0.3, longest
+
+    relayed(test)
+
+
+def test_both_ways_to_read_a_claim_read_the_same() -> None:
+    for body in (
+        delivery(),
+        delivery(code="سلام\ud800\0" * 10),
+        b"[" * 100_000,
+        b"{}",
+        b'{"sensor":',
+        b"\x80",
+        b"1e999",
+    ):
+        assert read_claim(body) == read_claim_patiently(body)
 
 
 def test_a_closed_relay_hangs_up(relayed: Any, short_directory: Path) -> None:

@@ -23,12 +23,12 @@ from shaparak_audit_logger.clock import Clock
 from shaparak_audit_logger.delivery import Log
 from shaparak_audit_logger.intake import KERNEL_HEADER, PATH, REFUSED_PATH, socket_path
 
-from .vouching import Claim, Refusal, Voucher, read_claim, refused_delivery
+from .vouching import Claim, Refusal, Voucher, read_claim, read_claim_patiently, refused_delivery
 
 # above the intake's own limit of 8 MiB, so that a delivery that is too long gets the intake's answer
 LONGEST_BODY = 9 << 20
-# a longer body is read in a thread: it would hold up the server for more than a millisecond
-INLINE_BODY = 64 << 10
+# a longer body is read in a thread, one at a time: it could hold up the server for more than a millisecond or two
+INLINE_BODY = 16 << 10
 # The sensor uses one. What a cell opens beyond that is closed: it is the server's descriptors that it would use up.
 MOST_CONNECTIONS = 8
 MOST_REPORTS = 16
@@ -71,6 +71,7 @@ class CaptureRelay:
         self._voucher = Voucher(kernel_id)
         self._clock = Clock()
         self._reported: set[Refusal] = set()
+        self._reading = asyncio.Lock()
         self._reporting = asyncio.Lock()
         self._work: set[asyncio.Task[None]] = set()
 
@@ -123,7 +124,8 @@ class CaptureRelay:
     async def _claim(self, body: bytes) -> Claim | None:
         if len(body) <= INLINE_BODY:
             return read_claim(body)
-        return await asyncio.get_running_loop().run_in_executor(None, read_claim, body)
+        async with self._reading:
+            return await asyncio.to_thread(read_claim_patiently, body)
 
     async def _forward(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
         response = await self._post(PATH, body)
