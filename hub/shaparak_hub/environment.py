@@ -54,7 +54,7 @@ def kernel_jail(host: bubblewrap.HostSystem, limits: Limits) -> str:
         'shared_memory_bytes': limits.shared_memory_bytes,
         'address_space_bytes': limits.kernel_address_space_bytes,
         'file_bytes': limits.kernel_file_bytes,
-        'processes': limits.kernel_processes,
+        'processes': limits.kernel_processes if host.processes_counted_per_namespace else None,
     }
     return json.dumps(document)
 

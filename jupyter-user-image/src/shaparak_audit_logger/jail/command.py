@@ -87,7 +87,7 @@ def _limits(settings: JailSettings) -> list[str]:
         settings.prlimit,
         f"--as={settings.address_space_bytes}",
         f"--fsize={settings.file_bytes}",
-        f"--nproc={settings.processes}",
+        *([] if settings.processes is None else [f"--nproc={settings.processes}"]),
         "--core=0",
         "--",
     ]

@@ -22,7 +22,7 @@ from .command import AUDIT_ADDRESS, KernelJail, jail_arguments
 from .folders import KernelFolders, kernel_folders
 from .relay import CaptureRelay
 from .seccomp import kernel_filter
-from .settings import JailSettings, read_settings
+from .settings import JailSettings, JailSettingsError, read_settings
 
 # What a kernel gets of its server's environment. Not among them: the Hub's token, and JPY_PARENT_PID, with which
 # ipykernel looks for its parent, sees none in its own process namespace, and ends.
@@ -49,8 +49,11 @@ class JailProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_client
         """Prepare the jail and put the command into it."""
         try:
             settings = read_settings(os.environ)
-            if settings is None:
-                return dict(await super().pre_launch(**kwargs))
+        except JailSettingsError as problem:
+            raise KernelJailError(str(problem)) from problem
+        if settings is None:
+            return dict(await super().pre_launch(**kwargs))
+        try:
             return await self._prepare(settings, kwargs)
         except KernelJailError:
             await self._clear()
@@ -87,8 +90,8 @@ class JailProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_client
     async def _prepare(self, settings: JailSettings, kwargs: dict[str, Any]) -> dict[str, Any]:
         spool = os.environ.get("SHAPARAK_SPOOL_DIRECTORY")
         folders = kernel_folders(Path(jupyter_runtime_dir()), Path(spool) if spool else None, self.kernel_id)
-        await asyncio.to_thread(folders.make)
         self._folders = folders
+        await asyncio.to_thread(folders.make)
         await self._open_relay(folders)
         self._connect_by_sockets(folders)
         session = kwargs.get("env", {}).get("JPY_SESSION_NAME", "")

@@ -24,7 +24,8 @@ class JailSettings:
     shared_memory_bytes: int
     address_space_bytes: int
     file_bytes: int
-    processes: int
+    # None where the operating system would count what this uid runs outside of the jail too
+    processes: int | None
 
 
 class JailSettingsError(ValueError):
@@ -47,6 +48,8 @@ def read_settings(environment: Mapping[str, str]) -> JailSettings | None:
 
 
 def _value(name: str, value: object) -> Any:
+    if name == "processes" and value is None:
+        return None
     if name.endswith("_bytes") or name == "processes":
         if isinstance(value, int) and not isinstance(value, bool) and value > 0:
             return value
