@@ -163,6 +163,20 @@ def test_a_cell_cannot_speak_for_another_kernel_or_sensor(server: Server, kernel
     server.intake.reports.clear()
 
 
+def test_a_kernel_that_a_cell_starts_is_recorded_and_no_forgery(server: Server, kernel: str) -> None:
+    """As nbclient and papermill do it."""
+    server.run(
+        kernel,
+        "from jupyter_client.manager import start_new_kernel\n"
+        "manager, client = start_new_kernel(kernel_name='python3')\n"
+        "client.execute_interactive('inner = 1')\n"
+        "manager.shutdown_kernel()",
+    )
+    server.intake.finish_of("inner = 1")
+    assert len([each for each in server.intake.sensors.values() if each["kernel_id"] == kernel]) == 2
+    assert server.intake.reports == []
+
+
 def test_a_spool_that_names_another_kernel_is_put_aside(server: Server, kernel: str) -> None:
     forged, instance = server.directory / "spool" / kernel, str(uuid.uuid4())
     spool = Spool(forged, instance, json.dumps({"instance": instance, "kernel_id": "another"}).encode(), Clock())

@@ -43,6 +43,8 @@ class SensorSettings:
     intake_address: str
     spool_directory: Path | None
     notebook_path: str | None
+    # Records stay in the spool until the process has ended, for the user's server.
+    deliver_later: bool = False
 
 
 class Backoff:
@@ -180,6 +182,8 @@ class Sensor:
     def _round(self) -> float:
         """Deliver once. Returns how long to stay away from the intake, 0 if it is there."""
         self._spool.settle()
+        if self._settings.deliver_later:
+            return 0.0
         # a connection that hangs must not hide for longer than that that nothing is reported
         now = self._clock.monotonic()
         deadline = max(self._started + ANNOUNCE_WITHIN_SECONDS, now + 1) if self._announced is None else None
@@ -201,6 +205,8 @@ class Sensor:
     def _last_round(self) -> bool:
         try:
             self._spool.settle()
+            if self._settings.deliver_later:
+                return False
             return isinstance(self._courier.deliver(self._clock.monotonic() + STOP_BUDGET_SECONDS), Delivered)
         except Exception as problem:  # noqa: BLE001 - the process is ending; the spool keeps the rest
             self._say(f"the last delivery failed: {type(problem).__name__}: {problem}")
@@ -214,6 +220,8 @@ class Sensor:
         return max(due - now, 0.01)
 
     def _announce(self) -> None:
+        if self._settings.deliver_later:
+            return
         where = f"(audit extension, kernel {self._settings.kernel_id})"
         if self._announced != ACTIVE and self._courier.acknowledged >= 1:
             self._announced = ACTIVE
