@@ -128,8 +128,8 @@ def request(channel: str, kind: str, session: str, content: dict[str, Any]) -> d
 
 
 @contextmanager
-def running_server(**variables: str) -> Iterator[Server]:
-    """A server with these variables besides the usual ones."""
+def running_server(*options: str, **variables: str) -> Iterator[Server]:
+    """A server with these options and variables besides the usual ones."""
     install(Path(sys.prefix))
     directory = Path(tempfile.mkdtemp(prefix="ss", dir="/tmp"))  # short: unix sockets have 107 bytes for their path
     home = directory / "home"
@@ -171,6 +171,7 @@ def running_server(**variables: str) -> Iterator[Server]:
             "--allow-root",
             f"--ServerApp.sock={directory}/s.sock",
             f"--ServerApp.root_dir={home}",
+            *options,
         ]
         log = directory / "log"
         with log.open("wb") as output:

@@ -246,6 +246,20 @@ def test_an_ended_kernel_leaves_no_folder(server: Server) -> None:
     wait_for(lambda: not spool.exists(), "the empty spool")
 
 
+def test_a_kernel_that_is_given_up_leaves_no_folder() -> None:
+    options = ("--AsyncIOLoopKernelRestarter.time_to_dead=0.3", "--AsyncIOLoopKernelRestarter.restart_limit=1")
+    with running_server(*options, SHAPARAK_KERNEL_JAIL=json.dumps(SETTINGS)) as server:
+        kernel_id = start(server)
+        server.run(kernel_id, "x = 1")
+        home = server.directory / "home"
+        home.rename(server.directory / "gone")  # no jail can be made any more
+        server.send(kernel_id, "import os; os._exit(1)")
+        wait_for(
+            lambda: not (server.directory / "run" / kernel_id).exists(), "the folder of the kernel that was given up"
+        )
+        assert json.loads(server.ask("GET", "/api/kernels")[1]) == []
+
+
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [

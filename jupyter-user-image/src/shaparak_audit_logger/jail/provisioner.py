@@ -42,6 +42,8 @@ class JailProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_client
 
     _folders: KernelFolders | None = None
     _relay: CaptureRelay | None = None
+    _watched = False
+    _clearing: asyncio.Task[None] | None = None
     # whether a jail of this server has worked; asked once, because what fails does so for every kernel
     _proven = False
 
@@ -72,6 +74,16 @@ class JailProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_client
             return await super().launch_kernel(jail, pass_fds=(descriptor,), **kwargs)
         finally:
             os.close(descriptor)
+
+    async def post_launch(self, **kwargs: Any) -> None:
+        """Listen for the end that jupyter_client cleans nothing up after: a kernel that died again and again."""
+        await super().post_launch(**kwargs)
+        if self._folders is not None and not self._watched:
+            self.parent.add_restart_callback(self._given_up, "dead")
+            self._watched = True
+
+    def _given_up(self) -> None:
+        self._clearing = asyncio.get_running_loop().create_task(self._clear())
 
     async def cleanup(self, restart: bool = False) -> None:
         """End what only this kernel needed."""
