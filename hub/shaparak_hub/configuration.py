@@ -75,7 +75,10 @@ def _configure_spawner(c: Any, settings: HubSettings) -> None:
     spawner = c.ShaparakSpawner
     spawner.settings = settings
     spawner.host = describe_host(settings.environment_prefix)
-    spawner.control_groups = _control_groups(settings)
+    control_groups = _control_groups(settings)
+    if control_groups.missing is not None:
+        write_to_stdout(f'Memory of user servers is not limited: {control_groups.missing}')
+    spawner.control_groups = control_groups
     spawner.write_log = write_to_stdout
     spawner.default_url = '/lab'
     spawner.start_timeout = START_TIMEOUT_SECONDS
@@ -90,7 +93,7 @@ def _configure_spawner(c: Any, settings: HubSettings) -> None:
 
 def _control_groups(settings: HubSettings) -> ControlGroups:
     if settings.isolation != 'uid+bubblewrap':
-        return ControlGroups(0, ())
+        return ControlGroups(0, (), 'only a Hub that is root makes control groups')
     # Two installations on one machine must not share their users' groups.
     name = hashlib.sha256(os.fsencode(settings.data_directory)).hexdigest()[:8]
     return find_control_groups(f'shaparak-{name}')

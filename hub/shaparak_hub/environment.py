@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from . import bubblewrap
 from .folders import UserFolders
+from .limits import Limits
 from .socket_url import socket_url
 
 # What the interpreter runs: jupyterhub-singleuser, told that rfc3987_syntax is not installed. That optional part of
@@ -35,9 +37,29 @@ class View:
     hub_socket: str
     configuration: str
     path: str
+    # What the server must make for each kernel: see kernel_jail; the server takes anything but "none" as a promise.
+    kernel_jail: str
 
 
-def jail_view(username: str, prefix: Path) -> View:
+def kernel_jail(host: bubblewrap.HostSystem, limits: Limits) -> str:
+    """How the server starts a kernel in a second jail, for shaparak_audit_logger/jail/settings.py.
+
+    The programs are the host's own, found by the Hub's PATH; the jail shows those in /usr under the same path.
+    """
+    document = {
+        'bwrap': host.tools.bwrap,
+        'prlimit': host.tools.prlimit,
+        'python': [str(path) for path in host.python],
+        'tmp_bytes': limits.tmp_bytes,
+        'shared_memory_bytes': limits.shared_memory_bytes,
+        'address_space_bytes': limits.kernel_address_space_bytes,
+        'file_bytes': limits.kernel_file_bytes,
+        'processes': limits.kernel_processes if host.processes_counted_per_namespace else None,
+    }
+    return json.dumps(document)
+
+
+def jail_view(username: str, prefix: Path, host: bubblewrap.HostSystem, limits: Limits) -> View:
     """What the server sees inside bubblewrap."""
     return View(
         home=f'/home/{username}',
@@ -51,6 +73,7 @@ def jail_view(username: str, prefix: Path) -> View:
         hub_socket=bubblewrap.JAIL_HUB_SOCKET,
         configuration=bubblewrap.JAIL_CONFIGURATION,
         path=f'{prefix}/bin:/usr/bin:/bin',
+        kernel_jail=kernel_jail(host, limits),
     )
 
 
@@ -67,6 +90,7 @@ def plain_view(folders: UserFolders, capture: Path, hub_socket: Path, prefix: Pa
         hub_socket=str(hub_socket),
         configuration=str(folders.identity / 'configuration'),
         path=f'{prefix}/bin:/usr/local/bin:/usr/bin:/bin',
+        kernel_jail='none',
     )
 
 
@@ -77,6 +101,7 @@ def server_environment(username: str, view: View, time_zone: str, base_url: str)
         'AUDIT_DB_CONNECTION': f'http+unix://{view.capture}/capture.sock',
         'SHAPARAK_USER': username,
         'SHAPARAK_SPOOL_DIRECTORY': view.spool,
+        'SHAPARAK_KERNEL_JAIL': view.kernel_jail,
         'HOME': view.home,
         'USER': username,
         'LOGNAME': username,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,14 +25,21 @@ class Limits:
     # /dev/shm is bounded by nothing in a plain bubblewrap (900 MiB written in a trial).
     shared_memory_bytes: int = 256 * MEBIBYTE
     run_bytes: int = 64 * MEBIBYTE
+    # The rest is for one kernel, in its own jail (where it has the two sizes above once more).
+    # Address space and not memory: what libraries reserve and never touch counts too.
+    kernel_address_space_bytes: int = 8192 * MEBIBYTE
+    kernel_file_bytes: int = 2048 * MEBIBYTE
+    # Less than half of `processes`: a fork bomb in one kernel leaves room for the server and another kernel.
+    kernel_processes: int = 200
 
 
 class ControlGroups:
-    """The writable control groups below our own; empty where the machine offers none."""
+    """The writable control groups below our own; empty where the machine offers none, and then `missing` says why."""
 
-    def __init__(self, version: int, parents: tuple[Path, ...]) -> None:
+    def __init__(self, version: int, parents: tuple[Path, ...], missing: str | None = None) -> None:
         self.version = version
         self.parents = parents
+        self.missing = missing
 
     def prepare(self, username: str, limits: Limits) -> list[Path]:
         """Make this user's groups, set their limits, and return the files that a child writes to in order to join."""
@@ -69,19 +77,24 @@ def find_control_groups(
     try:
         own = _own_groups((process / 'cgroup').read_text(encoding='utf-8'))
     except OSError:
-        return ControlGroups(0, ())
-    parents = tuple(
-        parent
-        for controller in ('memory', 'pids')
-        if (parent := _writable_below(mount / controller, own.get(controller), name)) is not None
-    )
+        return ControlGroups(0, (), 'this machine has no control groups')
+    below = {
+        controller: _writable_below(mount / controller, own.get(controller), name) for controller in ('memory', 'pids')
+    }
+    parents = tuple(parent for parent in below.values() if parent is not None)
     if parents:
-        return ControlGroups(1, parents)
-    if (mount / 'cgroup.controllers').exists() and '' in own:
-        parent = _writable_below(mount, own[''], name)
-        if parent is not None and _enable_controllers(parent):
-            return ControlGroups(2, (parent,))
-    return ControlGroups(0, ())
+        return ControlGroups(1, parents, None if below['memory'] else 'the memory controller cannot be used')
+    if not (mount / 'cgroup.controllers').exists() or '' not in own:
+        return ControlGroups(0, (), f'no control group of ours below {mount} can be written')
+    parent = _writable_below(mount, own[''], name)
+    if parent is None:
+        return ControlGroups(0, (), f'the control group {own[""]} cannot be written')
+    refused = _enable_controllers(parent)
+    if refused is not None:
+        with suppress(OSError):
+            parent.rmdir()
+        return ControlGroups(0, (), refused)
+    return ControlGroups(2, (parent,))
 
 
 def _limit_files(version: int, limits: Limits) -> dict[str, int]:
@@ -116,11 +129,17 @@ def _writable_below(mount: Path, own: str | None, name: str) -> Path | None:
     return group if os.access(group / 'cgroup.procs', os.W_OK) else None
 
 
-def _enable_controllers(group: Path) -> bool:
-    """Version 2 hands controllers down level by level and refuses while the upper group holds processes."""
-    try:
-        for level in (group.parent, group):
+def _enable_controllers(group: Path) -> str | None:
+    """Hand the controllers down to the users' groups; why that cannot be done, or None.
+
+    Version 2 hands them down level by level and refuses while the upper group holds processes: then somebody above us
+    has to give us a group of our own.
+    """
+    for level in (group.parent, group):
+        try:
             (level / 'cgroup.subtree_control').write_text('+memory +pids', encoding='ascii')
-    except OSError:
-        return False
-    return True
+        except OSError as error:
+            if error.errno == errno.EBUSY:
+                return f'the control group {level} holds processes itself and so hands no controller down'
+            return f'the control group {level} hands no controller down: {error.strerror}'
+    return None

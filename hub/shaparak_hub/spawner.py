@@ -144,8 +144,8 @@ class ShaparakSpawner(Spawner):  # type: ignore[misc]
         )
         shown = [jail.home, jail.run, jail.capture, jail.hub_socket, jail.identity / 'passwd', *self.host.python]
         check_reachable(shown, uid)
-        view = jail_view(folders.username, prefix)
         limits = self.settings.limits
+        view = jail_view(folders.username, prefix, self.host, limits)
         joins = self.control_groups.prepare(folders.username, limits)
         return join_command(joins) + jail_command(jail, self.host, limits, server_command(prefix, view)), view
 

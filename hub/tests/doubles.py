@@ -1,4 +1,4 @@
-"""What stands for the gateway and the portal: a route table over HTTP, and a capture socket that counts."""
+"""What stands for the gateway and the portal: a route table over HTTP, and a capture socket."""
 
 import json
 import socketserver
@@ -52,19 +52,30 @@ class RouteTable:
 
 
 class CaptureSocket:
-    """A listener on a capture socket; `connections` counts who came."""
+    """A portal's capture socket that takes every delivery; `sensors` are those it heard, by their kernel's id."""
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True)
         directory.chmod(0o711)
-        self.connections = 0
+        self.sensors: dict[str, dict[str, str]] = {}
         double = self
 
-        class Handler(socketserver.BaseRequestHandler):
-            def handle(self) -> None:
-                double.connections += 1
-                self.request.recv(100)
-                self.request.sendall(b'heard')
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                delivery = json.loads(self.rfile.read(int(self.headers['Content-Length'])))
+                double.sensors[delivery['sensor']['kernel_id']] = delivery['sensor']
+                sequences = [observation['sequence'] for observation in delivery['observations']]
+                body = json.dumps({'through': max(sequences, default=0)}).encode()
+                self.send_response(200)
+                self.send_header('Content-Length', str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def address_string(self) -> str:
+                return 'kernel'
+
+            def log_message(self, *_: object) -> None:
+                """Quiet: the test's own output matters."""
 
         path = directory / 'capture.sock'
         self._server = socketserver.ThreadingUnixStreamServer(str(path), Handler)

@@ -52,6 +52,8 @@ def test_every_namespace_is_its_own_and_dies_with_the_hub() -> None:
     for flag in ('--unshare-user', '--unshare-all', '--die-with-parent', '--new-session'):
         assert flag in argv
     assert '--share-net' not in argv
+    # the server makes a jail for each kernel, and that one has --disable-userns
+    assert '--disable-userns' not in argv
 
 
 def test_only_the_users_own_folders_are_writable() -> None:

@@ -1,5 +1,6 @@
 """Control groups, against folders that look like the kernel's."""
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,32 @@ def test_version_2_needs_the_controllers_to_be_handed_down(tmp_path: Path) -> No
     assert (kernel.mount / 'user.slice/shaparak-x/first/memory.max').read_text() == '123'
 
 
+def test_a_limit_that_cannot_be_set_has_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel = Kernel(tmp_path, '0::/user.slice\n')
+    (kernel.mount / 'cgroup.controllers').touch()
+    (kernel.mount / 'user.slice').mkdir()
+    write = Path.write_text
+
+    def write_text(path: Path, *arguments: object, **options: object) -> int:
+        if path == kernel.mount / 'user.slice/cgroup.subtree_control':
+            raise OSError(errno.EBUSY, 'Device or resource busy')
+        return write(path, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Path, 'write_text', write_text)
+    groups = find_control_groups('shaparak-x', mount=kernel.mount, process=kernel.process)
+    assert groups.version == 0
+    assert 'user.slice holds processes itself' in str(groups.missing)
+
+
+def test_version_1_without_memory_says_so(tmp_path: Path) -> None:
+    kernel = Kernel(tmp_path, '8:pids:/\n')
+    (kernel.mount / 'pids').mkdir()
+    groups = find_control_groups('shaparak-x', mount=kernel.mount, process=kernel.process)
+    assert (groups.version, groups.missing) == (1, 'the memory controller cannot be used')
+
+
 def test_without_control_groups_nothing_is_joined(tmp_path: Path) -> None:
     groups = find_control_groups('shaparak-x', mount=tmp_path / 'none', process=tmp_path / 'none')
+    assert groups.missing is not None
     assert groups.prepare('first', LIMITS) == []
     assert join_command([]) == []

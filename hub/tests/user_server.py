@@ -34,12 +34,20 @@ class UserServer:
 
     def run_cell(self, code: str) -> str:
         """Run code in a new kernel and return what it printed; an error in the cell is an AssertionError."""
+        kernel_id = self.start_kernel()
+        try:
+            return self.run(kernel_id, code)
+        finally:
+            self.ask('DELETE', f'/api/kernels/{kernel_id}')
+
+    def start_kernel(self) -> str:
         status, kernel = self.ask('POST', '/api/kernels', {})
         assert status == 201, kernel
-        try:
-            return asyncio.run(self._execute(kernel['id'], code))
-        finally:
-            self.ask('DELETE', f'/api/kernels/{kernel["id"]}')
+        return str(kernel['id'])
+
+    def run(self, kernel_id: str, code: str) -> str:
+        """Run code in a running kernel and return what it printed; an error in the cell is an AssertionError."""
+        return asyncio.run(self._execute(kernel_id, code))
 
     async def _execute(self, kernel_id: str, code: str) -> str:
         url = HTTPRequest(

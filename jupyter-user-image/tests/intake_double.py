@@ -19,6 +19,10 @@ class IntakeDouble:
         self.deliveries: list[dict[str, Any]] = []
         self.records: dict[tuple[str, int], dict[str, Any]] = {}
         self.sensors: dict[str, dict[str, Any]] = {}
+        # what a user's server said about them: the kernels it vouched for (None: nobody did), and what it refused
+        self.vouched: set[str | None] = set()
+        self.reports: list[dict[str, Any]] = []
+        self.bodies: list[bytes] = []
         self.duplicates = 0
         self.rejected = 0
         self.unavailable = 0
@@ -38,6 +42,7 @@ class IntakeDouble:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                double.vouched.add(self.headers["X-Shaparak-Kernel"])
                 status, headers, answer = double.answer(self.path, body)
                 payload = json.dumps(answer).encode()
                 self.send_response(status)
@@ -73,7 +78,11 @@ class IntakeDouble:
     def answer(self, path: str, body: bytes) -> tuple[int, dict[str, str], dict[str, Any]]:
         with self.changed:
             try:
+                if path == "/v1/refused-deliveries":
+                    self.reports.append(json.loads(body))
+                    return 404, {}, {}  # as an intake that does not know them answers
                 assert path == "/v1/observations"
+                self.bodies.append(body)
                 assert body.isascii()
                 if self.unavailable:
                     self.unavailable -= 1

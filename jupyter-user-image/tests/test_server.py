@@ -1,163 +1,20 @@
 """A real Jupyter server with the installed configuration: what it allows, and what it does for dead kernels."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
-import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
-from http.client import HTTPConnection
-from pathlib import Path
-from socket import AF_UNIX, SOCK_STREAM, socket
-from typing import Any
 
 import pytest
-import websocket
 
-from intake_double import IntakeDouble, running
+from jupyter_server_process import Server, running_server
 from shaparak_audit_logger.clock import Clock
-from shaparak_audit_logger.install import install
 from shaparak_audit_logger.spool import Spool
-
-TOKEN = "t" * 32
-
-
-class UnixHTTPConnection(HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=60)
-        self.path = path
-
-    def connect(self) -> None:
-        self.sock = connected(self.path)
-
-
-def connected(path: Path) -> socket:
-    connection = socket(AF_UNIX, SOCK_STREAM)
-    connection.settimeout(60)
-    connection.connect(str(path))
-    return connection
-
-
-@dataclass
-class Server:
-    path: Path
-    directory: Path
-    intake: IntakeDouble
-    log: Path
-
-    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, str]:
-        connection = UnixHTTPConnection(self.path)
-        connection.request(method, path, json.dumps(body) if body else None, {"Authorization": f"token {TOKEN}"})
-        response = connection.getresponse()
-        text = response.read().decode("utf-8", "replace")
-        connection.close()
-        return response.status, text
-
-    def run(self, kernel_id: str, code: str) -> str:
-        """Run a cell as a browser does and return what it printed, up to idle."""
-        session = uuid.uuid4().hex
-        channels = websocket.create_connection(
-            f"ws://localhost/api/kernels/{kernel_id}/channels?session_id={session}&token={TOKEN}",
-            socket=connected(self.path),
-            timeout=60,
-        )
-        message = uuid.uuid4().hex
-        channels.send(
-            json.dumps(
-                {
-                    "header": {
-                        "msg_id": message,
-                        "msg_type": "execute_request",
-                        "session": session,
-                        "version": "5.4",
-                        "username": "someone-else",
-                        "date": "2020-01-01T00:00:00Z",
-                    },
-                    "parent_header": {},
-                    "metadata": {},
-                    "channel": "shell",
-                    "buffers": [],
-                    "content": {"code": code, "silent": False, "store_history": True, "allow_stdin": False},
-                }
-            )
-        )
-        printed = ""
-        while True:
-            received = json.loads(channels.recv())
-            if received["parent_header"].get("msg_id") != message:
-                continue
-            printed += received["content"].get("text", "")
-            if received["msg_type"] == "status" and received["content"]["execution_state"] == "idle":
-                channels.close()
-                return printed
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    install(Path(sys.prefix))
-    directory = Path(tempfile.mkdtemp(prefix="ss", dir="/tmp"))  # short: unix sockets have 107 bytes for their path
-    home = directory / "home"
-    home.mkdir(parents=True)
-    empty = directory / "empty"
-    empty.mkdir()
-    with running(directory / "capture.sock") as intake:
-        environment = {
-            "HOME": str(home),
-            "PATH": os.environ["PATH"],
-            "LANG": "C.UTF-8",
-            "JUPYTER_CONFIG_DIR": str(empty),  # as the Hub does it: the user has no configuration of his own
-            "JUPYTER_RUNTIME_DIR": str(directory / "run"),
-            "JUPYTER_DATA_DIR": str(directory / "data"),
-            "AUDIT_DB_CONNECTION": intake.address,
-            "SHAPARAK_SPOOL_DIRECTORY": str(directory / "spool"),
-            "JUPYTER_TOKEN": TOKEN,
-        }
-        # a spec of the user's own, and one that pretends to be ours
-        for name in ("mine", "python3"):
-            spec = directory / "data" / "kernels" / name
-            spec.mkdir(parents=True)
-            (spec / "kernel.json").write_text(
-                json.dumps(
-                    {
-                        "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-                        "display_name": "stolen",
-                        "language": "python",
-                    }
-                )
-            )
-        (home / "secret.txt").write_text("data")
-        arguments = [
-            sys.executable,
-            "-I",
-            "-m",
-            "jupyter_server",
-            "--allow-root",
-            f"--ServerApp.sock={directory}/s.sock",
-            f"--ServerApp.root_dir={home}",
-        ]
-        log = directory / "log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(arguments, env=environment, stdout=output, stderr=output, cwd=home)
-        made = Server(directory / "s.sock", directory, intake, log)
-        try:
-            wait_until(lambda: made.path.exists() and made.ask("GET", "/api/status")[0] == 200, process)
-            yield made
-        finally:
-            process.terminate()
-            process.wait(30)
-            shutil.rmtree(directory)
-
-
-def wait_until(condition: Any, process: subprocess.Popen[bytes], timeout: float = 60) -> None:
-    end = time.monotonic() + timeout
-    while not condition():
-        assert process.poll() is None, "the server ended"
-        assert time.monotonic() < end, "timeout"
-        time.sleep(0.05)  # polls another process: there is nothing to wait on
+    with running_server() as made:
+        yield made
 
 
 def test_configuration_is_understood(server: Server) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from intake_double import IntakeDouble
+from shaparak_audit_logger import segments as segments_module
 from shaparak_audit_logger import spool as spool_module
 from shaparak_audit_logger.clock import Clock
 from shaparak_audit_logger.delivery import Courier, Delivered, Waiting
 from shaparak_audit_logger.intake import Intake
-from shaparak_audit_logger.leftovers import drain_leftovers
+from shaparak_audit_logger.jail.folders import kernel_folders
+from shaparak_audit_logger.leftovers import drain_leftovers, drain_spool
 from shaparak_audit_logger.segments import SegmentReader, sensor_path
 from shaparak_audit_logger.spool import Spool
 
@@ -248,3 +250,89 @@ def test_real_full_file_system(short_directory: Path, intake: IntakeDouble) -> N
     assert codes(intake) == ["one"]
     assert "No space left" in (spool.problem or "")
     spool.close(delivered=False)
+
+
+def test_what_is_no_plain_file_is_put_aside(directory: Path, intake: IntakeDouble, short_directory: Path) -> None:
+    """A kernel's code writes in its spool, and the server reads it: no link is followed, no pipe waited for."""
+    directory.mkdir()
+    (short_directory / "secret").write_text(SENSOR.decode())
+    sensor_path(directory, "link").symlink_to(short_directory / "secret")
+    os.mkfifo(sensor_path(directory, "pipe"))
+    said: list[str] = []
+    assert drain_leftovers(directory, Intake(intake.address), Clock(), said.append) is None
+    assert len(said) == 2
+    assert sorted(path.name for path in directory.iterdir()) == ["link.refused", "pipe.refused"]
+    assert intake.deliveries == []
+
+
+def test_a_refused_record_follows_no_link(
+    spool: Spool, directory: Path, intake: IntakeDouble, short_directory: Path
+) -> None:
+    target = short_directory / "target"
+    (directory / f"{INSTANCE}.refused.jsonl").symlink_to(target)
+    intake.refuse = lambda record: record.get("code") == "poison"
+    spool.append(body("poison"))
+    spool.close(delivered=False)
+    said: list[str] = []
+    drain_leftovers(directory, Intake(intake.address), Clock(), said.append)
+    assert not target.exists()
+    assert any("could not be kept" in each for each in said)
+
+
+def test_a_line_longer_than_any_record_is_no_record(
+    spool: Spool, directory: Path, intake: IntakeDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segments_module, "LONGEST_LINE", 1000)
+    spool.append(body("one"))
+    spool.append(body("x" * 5000))
+    spool.append(body("two"))
+    spool.close(delivered=False)
+    drain_leftovers(directory, Intake(intake.address), Clock(), print)
+    assert codes(intake) == ["one", "two"]
+
+
+def test_the_folder_says_whose_records_lie_in_it(short_directory: Path, intake: IntakeDouble) -> None:
+    root = short_directory / "spool"
+    for folder, kernel_id, instance in (
+        ("k", "k", INSTANCE),
+        ("k", "other", INSTANCE.replace("1", "6")),
+        ("", "plain", INSTANCE.replace("1", "7")),
+    ):
+        identity = json.dumps({"instance": instance, "kernel_id": kernel_id}).encode()
+        spool = Spool(root / folder, instance, identity, Clock())
+        spool.append(body(f"{folder}/{kernel_id}"))
+        spool.close(delivered=False)
+    said: list[str] = []
+    assert drain_spool(root, Intake(intake.address), Clock(), said.append) is None
+    assert sorted(codes(intake)) == ["/plain", "k/k"]
+    assert intake.vouched == {None, "k"}
+    assert [(report["kernel_id"], report["claimed_kernel_id"]) for report in intake.reports] == [("k", "other")]
+    assert len(list((root / "k").glob("*.refused"))) == 1
+    # said once, not at every look
+    assert drain_spool(root, Intake(intake.address), Clock(), said.append) is None
+    assert len(said) == 1 and len(intake.reports) == 1
+
+
+def test_a_folder_that_cannot_be_drained_holds_up_no_other(short_directory: Path, intake: IntakeDouble) -> None:
+    root = short_directory / "spool"
+    (root / "a").mkdir(parents=True)
+    sensor_path(root / "a", "link").symlink_to("/nowhere")
+    (root / "a" / "link.refused" / "full").mkdir(parents=True)
+    spool = Spool(root / "k", INSTANCE, SENSOR, Clock())
+    spool.append(body("one"))
+    spool.close(delivered=False)
+    said: list[str] = []
+    assert drain_spool(root, Intake(intake.address), Clock(), said.append) is None
+    assert codes(intake) == ["one"]
+    assert "cannot be delivered" in said[0]
+
+
+def test_empty_folders_of_dead_kernels_are_removed(short_directory: Path, intake: IntakeDouble) -> None:
+    root = short_directory / "spool"
+    living = kernel_folders(short_directory, root, "living")
+    living.make()
+    (root / "dead").mkdir()
+    drain_spool(root, Intake(intake.address), Clock(), print)
+    assert [path.name for path in root.iterdir()] == ["living"]
+    living.remove()
+    assert list(root.iterdir()) == []

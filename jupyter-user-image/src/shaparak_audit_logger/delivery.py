@@ -18,6 +18,8 @@ BATCH_RECORDS = 200
 BATCH_BYTES = 4 << 20
 POST_TIMEOUT_SECONDS = 10.0
 
+OUT_OF_TIME = "out of time"
+
 Log = Callable[[str], None]
 
 
@@ -72,7 +74,7 @@ class Courier:
                 self._batches.append(lines)
             timeout = POST_TIMEOUT_SECONDS if deadline is None else deadline - self._clock.monotonic()
             if timeout <= 0:
-                return Waiting("out of time", None)
+                return Waiting(OUT_OF_TIME, None)
             batch = self._batches[0]
             answer = self._intake.post(self._sensor, [line.json for line in batch], min(timeout, POST_TIMEOUT_SECONDS))
             if isinstance(answer, Unavailable):

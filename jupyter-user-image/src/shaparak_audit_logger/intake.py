@@ -8,6 +8,9 @@ from urllib.parse import unquote
 
 SCHEME = "http+unix://"
 PATH = "/v1/observations"
+REFUSED_PATH = "/v1/refused-deliveries"
+# the kernel that a delivery comes from, said by the user's server and not by the kernel
+KERNEL_HEADER = "X-Shaparak-Kernel"
 _decode = json.JSONDecoder().decode
 
 
@@ -56,30 +59,47 @@ class Intake:
     """Client of one intake address (`AUDIT_DB_CONNECTION`). One connection for each delivery: a restarted portal
     makes a new socket file, and an idle connection would hold a descriptor of every kernel."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, kernel_id: str | None = None) -> None:
+        """`kernel_id` is for who vouches: the kernel that the deliveries come from."""
+        self._address = address
+        self._headers = {"Content-Type": "application/json", **({KERNEL_HEADER: kernel_id} if kernel_id else {})}
         self._problem: str | None = None
         self._path = ""
-        if not address:
-            self._problem = "AUDIT_DB_CONNECTION is not set"
-        elif not address.startswith(SCHEME + "/"):
-            self._problem = "AUDIT_DB_CONNECTION is not of the form http+unix:///path/to/capture.sock"
-        else:
-            self._path = unquote(address[len(SCHEME) :])
+        try:
+            self._path = socket_path(address)
+        except ValueError as problem:
+            self._problem = str(problem)
+
+    def vouching_for(self, kernel_id: str) -> "Intake":
+        """The same intake, told that what comes is of this kernel."""
+        return Intake(self._address, kernel_id)
 
     def post(self, sensor: bytes, observations: list[bytes], timeout: float = 10.0) -> Answer:
         """Deliver observations (each already JSON) of one sensor; never raises for what the other side does."""
+        return self.send(PATH, b'{"sensor":' + sensor + b',"observations":[' + b",".join(observations) + b"]}", timeout)
+
+    def send(self, path: str, body: bytes, timeout: float = 10.0) -> Answer:
+        """Post a body."""
         if self._problem:
             return Unavailable(self._problem)
-        body = b'{"sensor":' + sensor + b',"observations":[' + b",".join(observations) + b"]}"
         connection = _UnixConnection(self._path, timeout)
         try:
-            connection.request("POST", PATH, body, {"Content-Type": "application/json"})
+            connection.request("POST", path, body, self._headers)
             response = connection.getresponse()
             return _answer(response.status, response.getheader("Retry-After"), response.read(65536))
         except (OSError, HTTPException) as problem:
             return Unavailable(f"{type(problem).__name__}: {problem} ({self._path})")
         finally:
             connection.close()
+
+
+def socket_path(address: str) -> str:
+    """The path of the socket that AUDIT_DB_CONNECTION names."""
+    if not address:
+        raise ValueError("AUDIT_DB_CONNECTION is not set")
+    if not address.startswith(SCHEME + "/"):
+        raise ValueError("AUDIT_DB_CONNECTION is not of the form http+unix:///path/to/capture.sock")
+    return unquote(address[len(SCHEME) :])
 
 
 def _answer(status: int, retry_after: str | None, body: bytes) -> Answer:

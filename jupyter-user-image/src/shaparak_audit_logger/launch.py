@@ -19,6 +19,9 @@ from .sensor import Sensor, SensorSettings
 # 1000 (the default) loses output and even the `idle` status of a cell that prints 20,000 lines
 IOPUB_QUEUE_MESSAGES = 100_000
 
+# set for whatever a kernel starts: a kernel among it runs inside the other's jail
+INSIDE = "SHAPARAK_INSIDE_KERNEL"
+
 
 def write_console(descriptor: int) -> Callable[[str], None]:
     """A writer to the server's log that user code and ipykernel's redirection of stderr cannot divert."""
@@ -40,6 +43,8 @@ def sensor_settings(environment: dict[str, str], connection_file: str) -> Sensor
         intake_address=environment.get("AUDIT_DB_CONNECTION", ""),
         spool_directory=Path(spool) if spool else None,
         notebook_path=notebook_path(environment),
+        # a jailed kernel's socket takes the records of one sensor, the first one
+        deliver_later=INSIDE in environment and "SHAPARAK_KERNEL_ID" in environment,
     )
 
 
@@ -74,6 +79,7 @@ class AuditKernelApp(IPKernelApp):  # type: ignore[misc]  # ipykernel's base cla
     def init_kernel(self) -> None:
         """Start the sensor before there is a kernel that could run anything."""
         settings = sensor_settings(dict(os.environ), self.connection_file)
+        os.environ[INSIDE] = "1"
         self.notebook_path = settings.notebook_path
         self.sensor = Sensor(settings, self.clock, self.console)
         self.sensor.start()

@@ -10,14 +10,18 @@ at most one segment of what was: a delivery is idempotent).
 
 import os
 import re
+import stat
 from dataclasses import dataclass
-from io import BufferedReader
 from io import open as open_file
 from itertools import pairwise
 from pathlib import Path
+from typing import BinaryIO
 
 SENSOR_SUFFIX = ".sensor"
 _listdir = os.listdir
+_open, _close, _fstat = os.open, os.close, os.fstat
+# above what any record of ours has; a longer line is not a line of ours and must not fill the server's memory
+LONGEST_LINE = 16 << 20
 _SEQUENCE = re.compile(rb'\{"sequence":(\d+),')
 
 
@@ -40,6 +44,16 @@ def segment_path(directory: Path, instance: str, first: int) -> Path:
     return directory / f"{instance}.{first:012d}.jsonl"
 
 
+def open_spooled(path: Path, flags: int = os.O_RDONLY) -> BinaryIO:
+    """Open a file of a spool. The server does that with folders that a kernel's code can write: no link is followed,
+    and nothing but a plain file is waited for."""
+    descriptor = _open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    if not stat.S_ISREG(_fstat(descriptor).st_mode):
+        _close(descriptor)
+        raise OSError(f"{path} is not a plain file")
+    return open_file(descriptor, "ab" if flags & os.O_APPEND else "rb")
+
+
 def gap_line(sequence: int, observed_at: str, count: int, reason: str, *, stand_in: bool = False) -> Line:
     """The record of records that could not be kept."""
     text = f'{{"sequence":{sequence},"observed_at":"{observed_at}","type":"gap","count":{count},"reason":"{reason}"}}'
@@ -52,7 +66,7 @@ class SegmentReader:
     def __init__(self, directory: Path, instance: str) -> None:
         self._directory = directory
         self._instance = instance
-        self._file: BufferedReader | None = None
+        self._file: BinaryIO | None = None
         self._first = 0
         self._after = 0
         self.last = 0  # sequence of the line that was read last
@@ -75,7 +89,7 @@ class SegmentReader:
         if self._file is None:
             return False
         position = self._file.tell()
-        rest = self._file.read()
+        rest = self._file.read(1)
         self._file.seek(position)
         return bool(rest)
 
@@ -99,7 +113,8 @@ class SegmentReader:
 
     def refuse(self, line: Line) -> None:
         """Keep an observation that the intake will not take."""
-        with open_file(self._directory / f"{self._instance}.refused.jsonl", "ab") as refused:
+        path = self._directory / f"{self._instance}.refused.jsonl"
+        with open_spooled(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT) as refused:
             refused.write(line.json + b"\n")
 
     def close(self) -> None:
@@ -115,10 +130,10 @@ class SegmentReader:
 
     def _next(self) -> Line | None:
         while True:
-            raw = self._file.readline() if self._file is not None else b""
-            if raw.endswith(b"\n"):
+            raw = self._file.readline(LONGEST_LINE) if self._file is not None else b""
+            if raw.endswith(b"\n") or len(raw) == LONGEST_LINE:
                 match = _SEQUENCE.match(raw)
-                if match:
+                if match and raw.endswith(b"\n"):
                     return Line(int(match[1]), raw[:-1])
                 continue  # not a line of ours: a damaged block of the disk
             if raw and self._file is not None:
@@ -136,12 +151,12 @@ class SegmentReader:
         self.close()
         self._first = following[0]
         path = segment_path(self._directory, self._instance, self._first)
-        self._file = open_file(path, "rb")  # noqa: SIM115 - stays open from read to read
+        self._file = open_spooled(path)
         return True
 
     @staticmethod
-    def _grown(file: BufferedReader) -> bool:
+    def _grown(file: BinaryIO) -> bool:
         position = file.tell()
-        grown = file.readline().endswith(b"\n")
+        grown = file.readline(LONGEST_LINE).endswith(b"\n")
         file.seek(position)
         return grown

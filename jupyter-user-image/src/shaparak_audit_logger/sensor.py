@@ -1,7 +1,8 @@
 """The sensor of one kernel: takes what happened from the cell's thread, and delivers it from a thread of its own.
 
 Life: started (records `sensor_started`) → reporting (the intake has acknowledged it; said once on the server's log) →
-stopped (`sensor_stopped`, and one second to deliver the rest). What cannot be delivered stays in the spool for others.
+stopped (`sensor_stopped`, and one second to deliver the rest). What cannot be delivered stays in the spool for the
+user's server: a sensor delivers only its own records, since that is all that its socket takes.
 Nothing here raises into a cell, prints into it, or lets it wait for the intake.
 """
 
@@ -21,14 +22,11 @@ from ._version import __version__
 from .clock import Clock
 from .delivery import Courier, Delivered, Waiting
 from .intake import Intake
-from .leftovers import drain_leftovers
 from .spool import Spool
 
 HEARTBEAT_SECONDS = 15.0
 # lets a burst of short cells finish before delivery competes with them for the interpreter lock
 COALESCE_SECONDS = 0.05
-LEFTOVERS_EVERY_SECONDS = 10.0
-LEFTOVERS_FOR_SECONDS = 1.0  # the kernel's own records come first; the user's server has more time
 ANNOUNCE_WITHIN_SECONDS = 5.0
 BACKOFF_FIRST_SECONDS = 0.25
 BACKOFF_LONGEST_SECONDS = 10.0
@@ -45,6 +43,8 @@ class SensorSettings:
     intake_address: str
     spool_directory: Path | None
     notebook_path: str | None
+    # Records stay in the spool until the process has ended, for the user's server.
+    deliver_later: bool = False
 
 
 class Backoff:
@@ -120,7 +120,6 @@ class Sensor:
         self._delivered_at_stop = False
         self._started = clock.monotonic()
         self._heard = self._started
-        self._leftovers_due = self._started + LEFTOVERS_EVERY_SECONDS / 5
         self._announced: str | None = None
         self._last_reason = ""
         self._thread = Thread(target=self._run, name="shaparak-delivery", daemon=True)
@@ -183,6 +182,8 @@ class Sensor:
     def _round(self) -> float:
         """Deliver once. Returns how long to stay away from the intake, 0 if it is there."""
         self._spool.settle()
+        if self._settings.deliver_later:
+            return 0.0
         # a connection that hangs must not hide for longer than that that nothing is reported
         now = self._clock.monotonic()
         deadline = max(self._started + ANNOUNCE_WITHIN_SECONDS, now + 1) if self._announced is None else None
@@ -195,11 +196,6 @@ class Sensor:
         if outcome is None and now - self._heard >= HEARTBEAT_SECONDS:
             outcome = self._courier.heartbeat()
             self._heard = now
-        if outcome is None and now >= self._leftovers_due and self._settings.spool_directory is not None:
-            outcome = drain_leftovers(
-                self._settings.spool_directory, self._intake, self._clock, self._say, LEFTOVERS_FOR_SECONDS
-            )
-            self._leftovers_due = now + LEFTOVERS_EVERY_SECONDS
         if outcome is None:
             self._backoff.reset()
             return 0.0
@@ -209,6 +205,8 @@ class Sensor:
     def _last_round(self) -> bool:
         try:
             self._spool.settle()
+            if self._settings.deliver_later:
+                return False
             return isinstance(self._courier.deliver(self._clock.monotonic() + STOP_BUDGET_SECONDS), Delivered)
         except Exception as problem:  # noqa: BLE001 - the process is ending; the spool keeps the rest
             self._say(f"the last delivery failed: {type(problem).__name__}: {problem}")
@@ -216,12 +214,14 @@ class Sensor:
 
     def _until_due(self) -> float:
         now = self._clock.monotonic()
-        due = min(self._heard + HEARTBEAT_SECONDS, self._leftovers_due)
+        due = self._heard + HEARTBEAT_SECONDS
         if self._announced is None:
             due = min(due, self._started + ANNOUNCE_WITHIN_SECONDS)
         return max(due - now, 0.01)
 
     def _announce(self) -> None:
+        if self._settings.deliver_later:
+            return
         where = f"(audit extension, kernel {self._settings.kernel_id})"
         if self._announced != ACTIVE and self._courier.acknowledged >= 1:
             self._announced = ACTIVE

@@ -4,6 +4,8 @@ A killed kernel cannot deliver its last records, and the user may never start an
 """
 
 import os
+import platform
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -13,7 +15,9 @@ import zmq
 from .clock import Clock
 from .delivery import Log
 from .intake import Intake
-from .leftovers import drain_leftovers
+from .jail.seccomp import kernel_filter
+from .jail.settings import VARIABLE, JailSettingsError, read_settings
+from .leftovers import drain_spool
 
 EVERY_SECONDS = 3.0
 AFTER_FAILURE_SECONDS = 5.0
@@ -43,7 +47,7 @@ class LeftoverDrainer:
         pause = self._every
         while not self._stop.wait(pause):
             try:
-                waiting = drain_leftovers(self._directory, self._intake, self._clock, self._log)
+                waiting = drain_spool(self._directory, self._intake, self._clock, self._log)
             except Exception as problem:  # noqa: BLE001 - the thread must outlive every surprise
                 self._log(f"leftovers could not be delivered: {type(problem).__name__}: {problem}")
                 pause = AFTER_FAILURE_SECONDS
@@ -51,11 +55,24 @@ class LeftoverDrainer:
             pause = self._every if waiting is None else max(self._every, waiting.retry_after or AFTER_FAILURE_SECONDS)
 
 
+def describe_jail(environment: Mapping[str, str]) -> str:
+    """What the server's log says about the jails of its kernels."""
+    try:
+        settings = read_settings(environment)
+    except JailSettingsError as problem:
+        return f"no kernel can start: {problem}"
+    if settings is None:
+        return f"kernels run without a jail of their own ({VARIABLE} is {environment.get(VARIABLE, 'not set')})"
+    calls = "a filter of system calls" if kernel_filter() else f"no filter of system calls ({platform.machine()})"
+    return f"every kernel runs in a jail of its own, with {calls}"
+
+
 def _load_jupyter_server_extension(server: Any) -> None:
     """Called by jupyter_server when the user's server starts."""
     server.kernel_manager.context.setsockopt(zmq.RCVHWM, OUTPUT_QUEUE_MESSAGES)
     # kernels inherit it: a notebook's path is told relative to the folder that the user sees
     os.environ.setdefault("SHAPARAK_NOTEBOOK_ROOT", server.root_dir)
+    server.log.warning("[shaparak_audit_logger] %s", describe_jail(os.environ))
     directory = os.environ.get("SHAPARAK_SPOOL_DIRECTORY")
     if not directory:
         server.log.warning("[shaparak_audit_logger] SHAPARAK_SPOOL_DIRECTORY is not set: nothing to look after")

@@ -1,5 +1,7 @@
 """Configuration of every user's Jupyter server. Written by `python -m shaparak_audit_logger install`."""
 
+import os
+
 from jupyter_core.paths import jupyter_runtime_dir
 
 c = get_config()  # noqa: F821 - given by Jupyter
@@ -19,6 +21,9 @@ c.ServerApp.quit_button = False
 c.ServerApp.open_browser = False
 c.ContentsManager.files_handler_class = "tornado.web.ErrorHandler"
 c.ContentsManager.files_handler_params = {"status_code": 403}
+if os.environ.get("SHAPARAK_KERNEL_JAIL", "none") != "none":
+    # without jails the home is no border
+    c.ServerApp.contents_manager_class = "shaparak_audit_logger.contents.HomeContentsManager"
 c.LabApp.extension_manager = "readonly"
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
@@ -28,9 +33,11 @@ c.ServerApp.kernel_spec_manager_class = "shaparak_audit_logger.kernelspecs.Insta
 c.KernelSpecManager.allowed_kernelspecs = {"python3"}
 c.KernelSpecManager.ensure_native_kernel = False
 c.MultiKernelManager.default_kernel_name = "python3"
+c.KernelProvisionerFactory.default_provisioner_name = "shaparak-jail"
 
 # Kernels talk to the server over unix sockets in the server's own runtime directory: no port that anybody else on the
-# machine could reach. A socket's path has at most 107 bytes, and its name here needs 50 of them.
+# machine could reach. A socket's path has at most 107 bytes, and its name here needs 50 of them. (In a jail the
+# provisioner gives each kernel a folder of its own.)
 if len(jupyter_runtime_dir()) <= 55:
     c.KernelManager.transport = "ipc"
 
