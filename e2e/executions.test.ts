@@ -2,7 +2,7 @@
  * Every kind of execution, run over the real WebSocket through the gateway by a logged-in person, and compared with what the
  * log says of it: once, with its right outcome, seen by both sensors. The second part is what goes wrong on the way.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { api } from '@shaparak/contract';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Kernel, logIn, type Person } from './lab-client.js';
@@ -194,6 +194,47 @@ describe('executions', () => {
     expect(failed?.error_message?.length).toBe(1_000_000 + 'ValueError: '.length);
   });
 
+  it('runs subshells beside the main one, each with its own time', async () => {
+    const created = kernel.next('create_subshell_reply');
+    kernel.send('control', 'create_subshell_request', {});
+    const { subshell_id: subshell } = (await created).content;
+    const rows = await logged(2, async () => {
+      const begun = kernel.next('execute_input');
+      const main = kernel.run('import time\ntime.sleep(1)');
+      await begun;
+      const beside = randomUUID();
+      const ended = kernel.until(beside);
+      const content = { code: '"beside"', silent: false, store_history: true, user_expressions: {} };
+      kernel.send('shell', 'execute_request', content, { msgId: beside, header: { subshell_id: subshell } });
+      await ended;
+      await main;
+    });
+    expect(rows.map((row) => row.code)).toEqual(['"beside"', 'import time\ntime.sleep(1)']);
+    expect(rows.map((row) => row.evidence)).toEqual(['both', 'both']);
+    expect(rows[0]?.execution_time_ms).toBeLessThan(500);
+    expect(rows[1]?.execution_time_ms).toBeGreaterThanOrEqual(990);
+  });
+
+  it('loses nothing of a flood of output, and not its end', async () => {
+    const [row] = await logged(1, async () => {
+      const { output } = await kernel.run('for line in range(20_000): print(line, flush=True)');
+      expect(output.split('\n').length).toBe(20_001);
+    });
+    expect(row).toMatchObject({ outcome: 'success', evidence: 'both' });
+  });
+
+  it('keeps what was typed at a debugger’s prompt', async () => {
+    const [row] = await logged(1, () => kernel.run('import pdb; pdb.set_trace()\nafter = 1', { answer: 'c' }));
+    const { inputs } = await person.get<api.ActivityDetails>(`/api/activity/${row?.id}`);
+    expect(inputs[0]).toMatchObject({ text: 'c' });
+  });
+
+  it('lets nobody run code past the WebSocket', async () => {
+    const body = { code: 'unseen = 1' };
+    expect((await person.lab(`api/kernels/${kernel.id}/execute`, { method: 'POST', body })).status).toBe(403);
+    expect((await person.lab('api/terminals', { method: 'POST', body: {} })).status).toBe(403);
+  });
+
   it('speaks the old JSON protocol too', async () => {
     const old = await kernel.again(undefined, false);
     const [row] = await logged(1, () => old.run('"json"'));
@@ -209,12 +250,11 @@ describe('executions', () => {
       const msgId = tab.ask('import time\ntime.sleep(1)\nprint("while away")');
       await begun;
       tab.leave('cut');
-      // It comes back before the end, and after it.
-      await vi.waitFor(async () =>
-        expect((await person.get<api.RunningActivity>('/api/activity/running')).count).toBe(0),
+      await vi.waitFor(
+        async () => expect((await person.get<api.RunningActivity>('/api/activity/running')).count).toBe(0),
+        { timeout: 10_000 },
       );
-      const back = kernel.again(session);
-      const returned = await back;
+      const returned = await kernel.again(session);
       expect((await returned.until(msgId)).output).toBe('while away\n');
       returned.leave();
     });
@@ -224,7 +264,11 @@ describe('executions', () => {
   it('takes a kernel that dies for lost, and goes on with the next one', async () => {
     const mortal = await person.startKernel();
     await logged(1, () => mortal.run('"alive"'));
-    const deaths = ['import os\nos._exit(1)', 'import os, signal\nos.kill(os.getpid(), signal.SIGKILL)'];
+    const deaths = [
+      'import os\nos._exit(1)',
+      'import os, signal\nos.kill(os.getpid(), signal.SIGKILL)',
+      'import ctypes\nctypes.string_at(0)',
+    ];
     for (const code of deaths) {
       const [row] = await logged(1, async () => {
         const restarting = mortal.next('status', ({ content }) => content.execution_state === 'restarting');
@@ -283,5 +327,24 @@ describe('executions', () => {
       },
       { timeout: 10_000 },
     );
+  });
+
+  it('keeps a lone surrogate, of whose end the kernel can tell nobody', async () => {
+    const code = 's = "\ud800"';
+    const odd = await person.startKernel();
+    const [row] = await logged(1, async () => void odd.ask(code));
+    expect(row).toMatchObject({ code, status: 'error', evidence: 'both' });
+  });
+
+  it('takes what runs when the server is stopped for lost', async () => {
+    const last = await person.startKernel();
+    await logged(1, () => last.run('"before the stop"'));
+    const [row] = await logged(1, async () => {
+      const begun = last.next('execute_input');
+      last.ask('import time  # stopped\ntime.sleep(60)');
+      await begun;
+      await person.stopLab();
+    });
+    expect(row).toMatchObject({ code: 'import time  # stopped\ntime.sleep(60)', outcome: 'lost', status: 'error' });
   });
 });

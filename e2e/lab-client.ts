@@ -12,6 +12,7 @@ export interface Person {
   /** a request to the person's own JupyterLab, below /user/<name>/ */
   lab(path: string, options?: { method?: string; body?: unknown }): Promise<Response>;
   startLab(): Promise<void>;
+  stopLab(): Promise<void>;
   startKernel(name?: string, path?: string): Promise<Kernel>;
 }
 
@@ -54,6 +55,9 @@ export async function logIn({ ports }: Place, username: string, password: string
       });
       cookie = (entered.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
     },
+    async stopLab() {
+      await fetch(`${portal}/api/lab/stop`, { method: 'POST', headers });
+    },
     async startKernel(name = 'python3', path = `${randomUUID().slice(0, 8)}.ipynb`) {
       const body = { path, name: path, type: 'notebook', kernel: { name } };
       const answer = await lab('api/sessions', { method: 'POST', body });
@@ -95,6 +99,8 @@ export class Kernel {
   private socket!: WebSocket;
   private readonly isV1: boolean;
   private readonly listeners = new Set<(heard: Heard) => void>();
+  /** a replay comes with the handshake, before anybody could listen */
+  private readonly early: Heard[] = [];
 
   private constructor(place: KernelPlace, session: string, isV1: boolean) {
     this.place = place;
@@ -128,6 +134,7 @@ export class Kernel {
         parentId: String(message.parent().msg_id ?? ''),
         content: message.content(),
       };
+      if (this.listeners.size === 0) this.early.push(heard);
       for (const listener of [...this.listeners]) listener(heard);
     });
     socket.on('error', () => {});
@@ -211,6 +218,7 @@ export class Kernel {
         resolve(ran);
       };
       this.listeners.add(listener);
+      for (const heard of this.early.splice(0)) listener(heard);
     });
   }
 

@@ -27,8 +27,11 @@ export function announcement({ config, data, isolation, seconds }: Announcement)
 }
 
 function protection({ kind }: Isolation): string {
-  if (kind === 'uid+bubblewrap') return 'each user server in a jail of its own, under a uid of its own';
-  return kind === 'bubblewrap' ? 'each user server in a jail of its own' : 'none for user servers';
+  if (kind === 'uid+bubblewrap')
+    return 'each user server in a jail of its own, under a uid of its own; each kernel in one more';
+  return kind === 'bubblewrap'
+    ? 'each user server in a jail of its own, each kernel in one more'
+    : 'none for user servers';
 }
 
 /** Empty where nobody was added. */

@@ -51,20 +51,8 @@ export function detectIsolation(machine: Machine, uid: number): Isolation {
       `The jail of user servers is off, because ${lacking.join(', ')} is not installed; run "apt-get install bubblewrap util-linux" and start again.`,
     );
   const drop = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--no-new-privs'];
-  const jail = [
-    'bwrap',
-    '--unshare-user',
-    '--unshare-all',
-    '--die-with-parent',
-    '--ro-bind',
-    '/',
-    '/',
-    '--proc',
-    '/proc',
-    '--dev',
-    '/dev',
-    'true',
-  ];
+  // A server's jail and a kernel's inside it: where only the first works, every kernel would fail to start.
+  const jail = [...bubblewrap(), ...bubblewrap('--disable-userns'), 'true'];
   const trial = machine.run(machine.root ? [...drop, ...jail] : jail);
   if (trial.status === 0)
     return machine.root
@@ -78,6 +66,11 @@ export function detectIsolation(machine: Machine, uid: number): Isolation {
         };
   return off(machine, `The jail of user servers is off, because ${whyNot(machine, trial.stderr)}`);
 }
+
+const bubblewrap = (...options: string[]) => [
+  ...['bwrap', '--unshare-user', '--unshare-all', ...options, '--die-with-parent'],
+  ...['--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev'],
+];
 
 function off(machine: Machine, sentence: string): Isolation {
   const consequence = machine.root
@@ -93,6 +86,8 @@ function whyNot(machine: Machine, stderr: string): string {
     return 'only root may make user namespaces here; run "sysctl -w kernel.unprivileged_userns_clone=1" and start again.';
   if (machine.sysctl('kernel/apparmor_restrict_unprivileged_userns') === '1')
     return 'AppArmor restricts user namespaces here; run "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0" and start again.';
+  if (stderr.includes('disable-userns'))
+    return 'this bubblewrap is older than 0.8 and cannot make a jail for each kernel; install a newer one and start again.';
   const said = stderr.split('\n').find((line) => line.trim() !== '') ?? 'bwrap did not start';
   return `bubblewrap cannot work here (${said}); in a container, run it with "--security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined".`;
 }

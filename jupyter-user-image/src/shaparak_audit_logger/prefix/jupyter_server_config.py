@@ -28,9 +28,9 @@ c.LabApp.extension_manager = "readonly"
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 
-# one kernel, the audited one
+# Every kernel that the operator installed into the environment: ours brings a sensor, of others the gateway is the only
+# witness. A person's own specs are not found.
 c.ServerApp.kernel_spec_manager_class = "shaparak_audit_logger.kernelspecs.InstalledKernelSpecManager"
-c.KernelSpecManager.allowed_kernelspecs = {"python3"}
 c.KernelSpecManager.ensure_native_kernel = False
 c.MultiKernelManager.default_kernel_name = "python3"
 c.KernelProvisionerFactory.default_provisioner_name = "shaparak-jail"

@@ -66,7 +66,9 @@ function checkIsolation(): Finding {
   const { kind, missing } = detectIsolation(thisMachine(), 65_534);
   const [sentence] = missing;
   if (kind === 'none') return bad('jail of user servers', 'off', sentence ?? 'apt-get install bubblewrap');
-  return sentence === undefined ? good('jail of user servers', kind) : note('jail of user servers', kind, sentence);
+  return sentence === undefined
+    ? good('jail of user servers', `${kind}, and one for each kernel`)
+    : note('jail of user servers', kind, sentence);
 }
 
 function checkFolder(data: string): Finding[] {
