@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database } from '../../platform/postgres.js';
 import { withDatabase } from '../running-database.js';
-import { bad, type Facts, type Finding, good, messageOf } from './finding.js';
+import { bad, type Facts, type Finding, good, messageOf, note } from './finding.js';
 
 export async function checkDatabase({ state, installation }: Facts): Promise<Finding[]> {
   const migrations = readdirSync(join(installation.runtime, 'server', 'migrations')).filter((name) =>
@@ -14,6 +14,8 @@ export async function checkDatabase({ state, installation }: Facts): Promise<Fin
       await checkServer(database),
       await checkSchema(database, migrations.sort()),
       await checkMonths(database, state.config.timeZone),
+      await checkWire(database, join(state.folders.logs, 'gateway.log')),
+      await checkFindings(database),
     ]);
   } catch (error) {
     const remedy = state.database.embedded
@@ -61,5 +63,31 @@ async function checkMonths(database: Database, zone: string): Promise<Finding> {
     'months of the log',
     `${missing.join(', ')} not made ahead`,
     'restart with npm start; the portal makes them',
+  );
+}
+
+/** The gateway tells every second how far it has delivered what it saw. */
+async function checkWire(database: Database, log: string): Promise<Finding> {
+  const [row] = await database<{ silentFor: number; behindBy: number }[]>`
+    select extract(epoch from now() - max(told_at))::float8 as "silentFor",
+      extract(epoch from now() - min(caught_up_to) filter (where told_at > now() - interval '30 seconds'))::float8 as "behindBy"
+    from wire_progress having count(*) > 0`;
+  const check = 'sensor of the gateway';
+  const remedy = `look at the last lines of ${log}; its records wait in its spool and are not lost`;
+  if (row === undefined) return bad(check, 'has not delivered anything yet', remedy);
+  if (row.silentFor > 30) return bad(check, `has delivered nothing for ${Math.round(row.silentFor)} s`, remedy);
+  if (row.behindBy > 30) return bad(check, `is ${Math.round(row.behindBy)} s behind with its records`, remedy);
+  return good(check, 'has delivered everything that it saw');
+}
+
+async function checkFindings(database: Database): Promise<Finding> {
+  const [row] = await database<{ count: number }[]>`
+    select count(*)::int as count from finding where found_at > now() - interval '1 day'`;
+  const count = row?.count ?? 0;
+  if (count === 0) return good('findings', 'none in the last 24 hours');
+  return note(
+    'findings',
+    `${count} in the last 24 hours`,
+    'read them in the portal: «پوشش ثبت» (/portal/admin/coverage)',
   );
 }
