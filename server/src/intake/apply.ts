@@ -5,11 +5,12 @@ import { appendExecutions, type NewExecution } from '../log/append.js';
 import { digestOf, readDigestKey, storeSnippets } from '../log/snippets.js';
 import { toStored } from '../log/text.js';
 import type { Transaction } from '../platform/postgres.js';
+import type { IntakeDependencies } from './dependencies.js';
 import { recordFindings } from './findings.js';
 import { keepAside } from './keep-aside.js';
-import { type MergeResult, mergeObservations, type OpenExecution } from './merge.js';
+import { type MergeResult, mergeObservations } from './merge.js';
+import type { OpenExecution } from './open-execution.js';
 import { deleteOpen, loseOlderInstances, readExpectation, readOpen, readSettled, saveOpen } from './open-executions.js';
-import type { IntakeDependencies } from './receive.js';
 import { settle } from './witnesses.js';
 
 export async function applyObservations(

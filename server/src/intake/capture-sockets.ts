@@ -10,8 +10,9 @@ import { createHttp, type Http } from '../platform/http.js';
 import type { Logger } from '../platform/logging.js';
 import { problem } from '../platform/problems.js';
 import { checkDelivery, checkRefused } from './check.js';
+import type { IntakeDependencies } from './dependencies.js';
 import { forgeryIn, recordForgery } from './forgeries.js';
-import { type IntakeDependencies, receive } from './receive.js';
+import { receive } from './receive.js';
 
 export interface CaptureSocketOptions extends IntakeDependencies {
   log: Logger;

@@ -12,8 +12,9 @@
  * kept apart and is no execution; a msg_id that is sent again opens a new occurrence and leaves a finding; where two
  * witnesses differ, the wire's word is the row's and a finding says so.
  */
-import type { api, capture } from '@shaparak/contract';
+import type { capture } from '@shaparak/contract';
 import type { CodeText } from '../log/snippets.js';
+import type { FinishedHalf, OpenExecution, SensorKind } from './open-execution.js';
 import {
   compareClocks,
   compareCode,
@@ -23,42 +24,10 @@ import {
   type SettledExecution,
 } from './witnesses.js';
 
-export type SensorKind = capture.Sensor['kind'];
-
 /** Grace for the second witness, milliseconds (DESIGN: the way of one execution). */
 export const graceMs = 2_000;
 /** A killed kernel's last records are delivered by its server, which looks every 3 s. */
 const graceAfterDeathMs = 8_000;
-
-export interface FinishedHalf {
-  outcome: api.Outcome;
-  cell_number: number | null;
-  duration_us: number;
-  error_name: string | null;
-  error_message: string | null;
-  finished_at: string;
-}
-
-export interface OpenExecution {
-  msgId: string;
-  occurrence: number;
-  code: capture.ExecutionStarted['code'] | null;
-  codeTruncated: capture.Truncation | undefined;
-  /** keyed digest of the code, hex */
-  codeDigest: string;
-  /** null until the code is stored */
-  snippetId: number | null;
-  startedAt: string;
-  cellNumber: number | null;
-  cellId: string | null;
-  notebookPath: string | null;
-  clientSession: string;
-  silent: boolean;
-  storeHistory: boolean;
-  instances: Record<SensorKind, string | null>;
-  finished: Record<SensorKind, FinishedHalf | null>;
-  settleAfter: string | null;
-}
 
 export interface MergeInput {
   sensor: { kind: SensorKind; instance: string };

@@ -2,7 +2,8 @@
 import type { capture } from '@shaparak/contract';
 import { fromStored, toStored } from '../log/text.js';
 import type { Transaction } from '../platform/postgres.js';
-import { type FinishedHalf, graceMs, type OpenExecution } from './merge.js';
+import { graceMs } from './merge.js';
+import type { FinishedHalf, OpenExecution } from './open-execution.js';
 import type { SettledExecution } from './witnesses.js';
 
 export interface StoredOpenExecution {

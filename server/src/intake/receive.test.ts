@@ -3,7 +3,8 @@ import { openTestDatabase, type TestDatabase } from '../../test/database.js';
 import { FakeSensor, makeUser } from '../../test/people.js';
 import { fromStored } from '../log/text.js';
 import { systemClock } from '../platform/clock.js';
-import { type IntakeDependencies, receive } from './receive.js';
+import type { IntakeDependencies } from './dependencies.js';
+import { receive } from './receive.js';
 import { sweepOverdue } from './sweep.js';
 
 describe('intake', () => {

@@ -4,16 +4,10 @@
  */
 import type { capture } from '@shaparak/contract';
 import { toStored } from '../log/text.js';
-import type { Clock } from '../platform/clock.js';
-import { type Database, isRetriable, type Transaction } from '../platform/postgres.js';
+import { isRetriable, type Transaction } from '../platform/postgres.js';
 import { applyObservations } from './apply.js';
 import { checkObservation, sequenceOf } from './check.js';
-
-export interface IntakeDependencies {
-  database: Database;
-  clock: Clock;
-  timeZone: string;
-}
+import type { IntakeDependencies } from './dependencies.js';
 
 interface Incoming {
   sequence: number | null;

@@ -6,10 +6,10 @@
 import { toStored } from '../log/text.js';
 import type { Database, Transaction } from '../platform/postgres.js';
 import { appendSettled } from './apply.js';
+import type { IntakeDependencies } from './dependencies.js';
 import { recordFindings } from './findings.js';
-import type { OpenExecution } from './merge.js';
+import type { OpenExecution } from './open-execution.js';
 import { deleteOpen, fromRow, openColumns, readExpectation, type StoredOpenExecution } from './open-executions.js';
-import type { IntakeDependencies } from './receive.js';
 import { compareClocks, compareOutcomes, type Finding, missingWitness } from './witnesses.js';
 
 export interface SweepDependencies extends IntakeDependencies {

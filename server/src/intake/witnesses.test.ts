@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openTestDatabase, type TestDatabase } from '../../test/database.js';
 import { FakeSensor, makeUser } from '../../test/people.js';
-import { type IntakeDependencies, receive } from './receive.js';
+import type { IntakeDependencies } from './dependencies.js';
+import { receive } from './receive.js';
 import { sweepOverdue } from './sweep.js';
 
 describe('two witnesses', () => {

@@ -3,7 +3,7 @@
  * row's wherever there is one; every difference is a finding, and nothing is repaired in silence.
  */
 import type { api } from '@shaparak/contract';
-import type { FinishedHalf, OpenExecution, SensorKind } from './merge.js';
+import type { FinishedHalf, OpenExecution, SensorKind } from './open-execution.js';
 
 export interface Finding {
   kind: api.FindingKind;
