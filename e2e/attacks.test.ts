@@ -4,8 +4,8 @@
  */
 import type { api } from '@shaparak/contract';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Kernel, logIn, type Person } from './lab-client.js';
-import { closePlace, makePlace, type Place, start } from './started-system.js';
+import { type Kernel, type Person, startWithPeople } from './lab-client.js';
+import { closePlace, type Place } from './started-system.js';
 
 const sensor = 'import gc\n[s] = [o for o in gc.get_objects() if type(o).__name__ == "Sensor"]';
 /** Code that silences or deceives the kernel's own sensor; what runs afterwards must be in the log all the same. */
@@ -59,12 +59,7 @@ describe('code against its own record', () => {
   let person: Person;
   let chief: Person;
   beforeAll(async () => {
-    place = await makePlace(null);
-    const settings = { SHAPARAK_TEST_USER_PASSWORD: 'your_password', SHAPARAK_ADMIN_PASSWORD: 'admin_password' };
-    await start(place, settings).printed('Shaparak is ready');
-    person = await logIn(place, 'test_user', 'your_password');
-    chief = await logIn(place, 'admin', 'admin_password');
-    await person.startLab();
+    ({ place, person, chief } = await startWithPeople());
   });
   afterAll(() => closePlace(place));
 

@@ -5,8 +5,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { api } from '@shaparak/contract';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Kernel, logIn, type Person } from './lab-client.js';
-import { closePlace, makePlace, type Place, shaparak, start } from './started-system.js';
+import { type Kernel, type Person, startWithPeople } from './lab-client.js';
+import { closePlace, type Place, shaparak } from './started-system.js';
 
 describe('executions', () => {
   let place: Place;
@@ -14,12 +14,7 @@ describe('executions', () => {
   let chief: Person;
   let kernel: Kernel;
   beforeAll(async () => {
-    place = await makePlace(null);
-    const settings = { SHAPARAK_TEST_USER_PASSWORD: 'your_password', SHAPARAK_ADMIN_PASSWORD: 'admin_password' };
-    await start(place, settings).printed('Shaparak is ready');
-    person = await logIn(place, 'test_user', 'your_password');
-    chief = await logIn(place, 'admin', 'admin_password');
-    await person.startLab();
+    ({ place, person, chief } = await startWithPeople());
     kernel = await person.startKernel();
   });
   afterAll(() => closePlace(place));

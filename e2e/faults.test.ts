@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { api } from '@shaparak/contract';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type ExternalServer, externalServer } from './external-postgres.js';
-import { type Kernel, logIn, type Person } from './lab-client.js';
+import { type Kernel, logIn, type Person, passwords } from './lab-client.js';
 import {
   closePlace,
   makePlace,
@@ -21,7 +21,6 @@ import {
 
 const ready = 'Shaparak is ready';
 const rounds = Number(process.env.FAULT_ROUNDS ?? 1);
-const passwords = { SHAPARAK_TEST_USER_PASSWORD: 'your_password', SHAPARAK_ADMIN_PASSWORD: 'admin_password' };
 
 let place: Place;
 beforeEach(async () => {

@@ -4,7 +4,7 @@ import type { api } from '@shaparak/contract';
 import { vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { readMessage, v1Protocol, writeMessage } from '../server/src/wire/message.js';
-import type { Place } from './started-system.js';
+import { makePlace, type Place, start } from './started-system.js';
 
 export interface Person {
   username: string;
@@ -14,6 +14,18 @@ export interface Person {
   startLab(): Promise<void>;
   stopLab(): Promise<void>;
   startKernel(name?: string, path?: string): Promise<Kernel>;
+}
+
+export const passwords = { SHAPARAK_TEST_USER_PASSWORD: 'your_password', SHAPARAK_ADMIN_PASSWORD: 'admin_password' };
+
+/** A running system with the analyst's lab started, and the administrator who reads the findings. */
+export async function startWithPeople(): Promise<{ place: Place; person: Person; chief: Person }> {
+  const place = await makePlace(null);
+  await start(place, passwords).printed('Shaparak is ready');
+  const person = await logIn(place, 'test_user', passwords.SHAPARAK_TEST_USER_PASSWORD);
+  const chief = await logIn(place, 'admin', passwords.SHAPARAK_ADMIN_PASSWORD);
+  await person.startLab();
+  return { place, person, chief };
 }
 
 export async function logIn({ ports }: Place, username: string, password: string): Promise<Person> {

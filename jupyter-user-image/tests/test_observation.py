@@ -3,6 +3,7 @@
 import json
 import random
 import re
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -97,3 +98,14 @@ def _observations(value: Any) -> list[dict[str, Any]]:
             return [value]
         return [found for item in value.values() for found in _observations(item)]
     return []
+
+
+def test_long_texts_and_names_are_cut_as_the_gateway_cuts_them() -> None:
+    fixture = json.loads((CONTRACT.parent / "bounded-text.json").read_text("utf-8"))
+    for case in fixture["texts"]:
+        whole = "".join(part["repeat"] * part["times"] for part in case["formula"])
+        fields = observation.long_text("code", whole)
+        kept = fields["code"].encode("utf-16-le", "surrogatepass")
+        assert len(kept) // 2 == case["kept_units"], case["name"]
+        assert sha256(kept).hexdigest() == case["kept_sha256"], case["name"]
+        assert fields.get("code_truncated") == case["truncated"], case["name"]

@@ -68,7 +68,7 @@ def _code_text(content: Any) -> str:
     expressions = content.get("user_expressions")
     if not expressions:
         return text
-    listed = expressions.items() if isinstance(expressions, dict) else [("", expressions)]
+    listed = sorted(expressions.items()) if isinstance(expressions, dict) else [("", expressions)]
     lines = [f"# {name} = {expression}" for name, expression in listed]
     return "\n".join([text, "# user_expressions, evaluated by the kernel after the cell:", *lines])
 

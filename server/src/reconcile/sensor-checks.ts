@@ -3,6 +3,7 @@
  * kernel that nobody saw start, a request that only the gateway says was given up. Each is told once, as a finding.
  */
 import { type Finding, recordFindings } from '../intake/index.js';
+import { fromStored } from '../log/index.js';
 import type { Database } from '../platform/postgres.js';
 
 interface Suspicion {
@@ -87,7 +88,7 @@ async function unregisteredKernels(database: Database): Promise<Suspicion[]> {
     userId,
     kernelId,
     instance,
-    finding: { kind: 'unregistered-kernel', msgId: null, occurrence: null, evidence: {}, once: kernelId },
+    finding: { kind: 'unregistered-kernel', msgId: null, occurrence: null, evidence: {}, once: fromStored(kernelId) },
   }));
 }
 
@@ -104,17 +105,18 @@ async function unconfirmedAborts(database: Database): Promise<Suspicion[]> {
         and w.kind = 'wire' and w.expects_kernel_sensor is not null order by w.started_at desc limit 1), true)
       and not exists (select from finding f where f.user_id = n.user_id and f.kind = 'wire-only'
         and f.once = n.kernel_id || ' ' || n.msg_id)
-    limit 100`;
+    order by n.requested_at limit 100`;
   return rows.map(({ userId, kernelId, msgId }) => ({
     userId,
     kernelId,
     instance: null,
     finding: {
       kind: 'wire-only',
-      msgId,
+      // Ids come as they are stored, and are stored again: twice escaped they would never be found as told.
+      msgId: fromStored(msgId),
       occurrence: null,
       evidence: { never_ran: true },
-      once: `${kernelId} ${msgId}`,
+      once: `${fromStored(kernelId)} ${fromStored(msgId)}`,
     },
   }));
 }

@@ -93,7 +93,7 @@ export class Bridge {
     const session = new URL(channel.request.url ?? '/', 'http://lab').searchParams.get('session_id') ?? '';
     const key = `${channel.owner.userId} ${channel.kernelId} ${session}`;
     const known = session === '' ? undefined : this.connections.get(key);
-    if (known) {
+    if (known?.isOpen) {
       this.accept(channel, known);
       return;
     }
@@ -129,6 +129,8 @@ export class Bridge {
       keepAlive(client);
       connection.join(client);
     });
+    // A handshake that `ws` refuses joins nobody: its connection must not stay for ever.
+    connection.settle();
   }
 
   private open(channel: Channel, key: string, kernelSide: WebSocket): Connection {
@@ -161,7 +163,7 @@ export class Bridge {
 
   /** A request of the REST interface interrupts or restarts: what is held for a record is not run afterwards. */
   releaseHeld(owner: KernelOwner, kernelId: string): void {
-    this.deps.kernels.get(owner, kernelId).dropHeld();
+    this.deps.kernels.find(owner, kernelId)?.dropHeld();
   }
 
   close(): void {
@@ -207,17 +209,17 @@ class Traffic {
 
   fromClient(data: Buffer, isBinary: boolean): boolean | Promise<boolean> {
     this.channel.onActivity();
-    let message: KernelMessage;
-    let type: string;
     try {
-      message = readMessage(data, isBinary, this.isV1);
-      type = text(message.header.msg_type);
-      if (type === 'execute_request' || type === 'input_reply') message.content();
+      return this.judge(readMessage(data, isBinary, this.isV1));
     } catch (error) {
       // What we can't read the server might, differently: it would run unseen.
       if (!(error instanceof UnreadableFrame)) this.deps.log.error({ err: error }, 'A client frame could not be read');
       return this.refuse('unreadable');
     }
+  }
+
+  private judge(message: KernelMessage): boolean | Promise<boolean> {
+    const type = text(message.header.msg_type);
     if (!passable.has(type)) {
       if (type === 'debug_request') for (const part of refuseDebugging(message, this.isV1)) this.connection.say(part);
       return this.refuse(type.slice(0, 100) || 'no type');
@@ -247,7 +249,7 @@ class Traffic {
   fromKernel(data: Buffer, isBinary: boolean): void {
     try {
       const message = readMessage(data, isBinary, this.isV1);
-      if (heard.has(text(message.header.msg_type))) this.sensor.requests.hear(message);
+      if (heard.has(text(message.header.msg_type))) this.sensor.requests.hear(message, this.connection);
     } catch (error) {
       if (!(error instanceof UnreadableFrame)) this.deps.log.error({ err: error }, 'A kernel frame could not be read');
     }

@@ -46,6 +46,11 @@ export class Connection {
     return this.deps.kernelSide.protocol;
   }
 
+  /** false while it closes: a tab that comes now gets a new one */
+  get isOpen(): boolean {
+    return this.deps.kernelSide.readyState === this.deps.kernelSide.OPEN;
+  }
+
   get isJoined(): boolean {
     return this.client !== null;
   }
@@ -56,6 +61,7 @@ export class Connection {
     const older = this.client;
     this.client = client;
     older?.close(1000);
+    this.readKernelAgain();
     for (const { data, isBinary } of this.deps.replay.take()) client.send(data, { binary: isBinary });
     client.on('message', (data, isBinary) => this.toKernel(asBuffer(data), isBinary));
     client.on('error', () => client.terminate());
@@ -115,9 +121,13 @@ export class Connection {
   private leave(client: WebSocket): void {
     if (this.client !== client) return;
     this.client = null;
-    // A kernel side that was stopped for a slow client must be read again: it is recorded and kept for the replay.
-    if (this.deps.kernelSide.isPaused) this.deps.kernelSide.resume();
+    this.readKernelAgain();
     this.settle();
+  }
+
+  /** A kernel side that was stopped for a slow client: that one has left, or a new one has taken its place. */
+  private readKernelAgain(): void {
+    if (this.deps.kernelSide.isPaused) this.deps.kernelSide.resume();
   }
 
   private end(code: number, reason: Buffer): void {

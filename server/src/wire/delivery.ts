@@ -30,9 +30,11 @@ export class WireDelivery {
   private hasNews = false;
   private readonly running: Promise<void>;
   private toldAt = 0;
+  private until: Date;
 
   constructor(deps: DeliveryDeps) {
     this.deps = deps;
+    this.until = deps.now();
     deps.spool.onEntries = () => {
       this.hasNews = true;
       this.wake();
@@ -99,10 +101,14 @@ export class WireDelivery {
     const now = this.deps.now();
     if (delivered !== null && now.getTime() - this.toldAt < progressEveryMs) return;
     this.toldAt = now.getTime();
-    await this.deps.tellProgress(this.deps.spool.isEmpty ? now : (delivered ?? now));
+    // What is on its way to the disk was seen and is not delivered: then nothing new is known.
+    if (this.deps.spool.isEmpty) this.until = now;
+    else if (delivered !== null) this.until = delivered;
+    await this.deps.tellProgress(this.until);
   }
 
   private idle(ms: number): Promise<void> {
+    if (this.stopped) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms);
       this.wake = () => {

@@ -1,5 +1,6 @@
 /** The kernels that this gateway knows: those it saw start, and those that somebody connected to. */
 import type { Logger } from '../platform/logging.js';
+import { boundedName } from './bounded.js';
 import { type KernelAbout, type KernelOwner, KernelSensor, type KernelSensorDeps } from './kernel-sensor.js';
 import type { WireSpool } from './spool.js';
 import type { WireClock } from './wire-clock.js';
@@ -29,10 +30,16 @@ export class Kernels {
   answered(owner: KernelOwner, model: unknown, isStart: boolean): void {
     const found = readModel(model);
     if (!found) return;
-    const { kernelId, sessionId, spec, path } = found;
-    if (sessionId !== null) this.ofSession.set(sessionId, kernelId);
+    const { kernelId, sessionId, path } = found;
+    const spec = boundedName(found.spec);
+    if (sessionId !== null) {
+      // The server ends the kernel that a session had before.
+      const before = this.ofSession.get(sessionId);
+      if (before !== undefined && before !== kernelId) this.ended(owner, before);
+      this.ofSession.set(sessionId, kernelId);
+    }
     const about: Partial<KernelAbout> = { spec, expectsKernelSensor: this.deps.bringsSensor(spec), sawStart: isStart };
-    if (path !== null) about.notebookPath = path;
+    if (path !== null) about.notebookPath = boundedName(path);
     this.get(owner, kernelId, about).learn(about);
   }
 
@@ -53,8 +60,12 @@ export class Kernels {
     this.sensors.get(keyOf(owner, kernelId))?.requests.kernelEnded('begun');
   }
 
+  find(owner: KernelOwner, kernelId: string): KernelSensor | undefined {
+    return this.sensors.get(keyOf(owner, kernelId));
+  }
+
   get(owner: KernelOwner, kernelId: string, about: Partial<KernelAbout> = {}): KernelSensor {
-    const known = this.sensors.get(keyOf(owner, kernelId));
+    const known = this.find(owner, kernelId);
     if (known) return known;
     const unknown = { spec: null, expectsKernelSensor: true, sawStart: false, notebookPath: null };
     const sensor = new KernelSensor(this.sensorDeps(owner, kernelId), { ...unknown, ...about });

@@ -54,6 +54,7 @@ export class Replay {
   take(): Kept[] {
     const { kept } = this;
     this.empty();
+    this.isIncomplete = false;
     return kept;
   }
 

@@ -12,6 +12,8 @@
  */
 import type { capture } from '@shaparak/contract';
 import { boundedName, boundedText, optionalName } from './bounded.js';
+import { codeOf } from './code-text.js';
+import { type Half, halfOf, lostHalf, numberOf } from './half.js';
 import { type KernelMessage, text } from './message.js';
 import type { WireClock } from './wire-clock.js';
 
@@ -45,7 +47,9 @@ interface Asked {
   /** iopub's word, which stands where the reply can't come any more */
   error: { name: string; value: string } | null;
   answer: { status: string; content: Record<string, unknown>; at: number; on: string } | null;
-  prompt: { prompt: string; password: boolean } | null;
+  prompt: { msgId: string; text: string; password: boolean } | null;
+  /** the kernel said that it is done; the answer may still be on its way */
+  isIdle: boolean;
 }
 
 const idlePatienceMs = 500;
@@ -54,6 +58,7 @@ const rememberedIds = 10_000;
 export class KernelRequests {
   private readonly open = new Map<string, Asked>();
   private readonly told = new Set<string>();
+  private readonly unasked = new Set<string>();
   private readonly deps: RequestsDeps;
   private lastAnswerAt = 0;
 
@@ -92,10 +97,12 @@ export class KernelRequests {
       error: null,
       answer: null,
       prompt: null,
+      isIdle: false,
     };
     // The same id again: the first request has no name of its own any more, so its end is told now.
     const earlier = this.open.get(msgId);
-    if (earlier) this.close(earlier, lostHalf);
+    if (earlier?.answer) this.finish(earlier);
+    else if (earlier) this.close(earlier, lostHalf);
     this.open.set(msgId, asked);
     this.tell({
       type: 'execution_started',
@@ -116,15 +123,17 @@ export class KernelRequests {
   /** Text that a client gave to input() or to a debugger's prompt. */
   answerInput(message: KernelMessage): void {
     const msgId = boundedName(message.parent().msg_id);
-    const asked = this.open.get(msgId) ?? this.waitingForInput();
+    const asked = this.open.get(msgId) ?? this.waitingForInput(msgId);
     const value = text(message.content().value);
-    const { prompt = '', password = false } = asked?.prompt ?? {};
+    const prompt = asked?.prompt;
     if (asked) asked.prompt = null;
+    // Without its prompt (an earlier gateway saw it) nobody knows whether this is a password.
+    const password = prompt?.password ?? true;
     this.tell({
       type: 'input_given',
       msg_id: asked?.msgId ?? msgId,
       client_session: asked?.clientSession ?? boundedName(message.header.session),
-      prompt: boundedText(prompt).text,
+      prompt: boundedText(prompt?.text ?? '').text,
       password,
       text: password ? null : boundedText(value).text,
       length: Array.from(value).length,
@@ -132,15 +141,15 @@ export class KernelRequests {
   }
 
   /** Lab's reply to a prompt names the prompt's message and not the execution. */
-  private waitingForInput(): Asked | undefined {
-    for (const asked of this.open.values()) if (asked.prompt) return asked;
-    return undefined;
+  private waitingForInput(promptId: string): Asked | undefined {
+    const waiting = [...this.open.values()].filter((asked) => asked.prompt);
+    return waiting.find((asked) => asked.prompt?.msgId === promptId) ?? waiting[0];
   }
 
-  /** What the kernel publishes and answers; the same message comes over several connections. */
-  hear(message: KernelMessage): void {
+  /** What the kernel publishes and answers; the same message comes over several connections, over a slow one much later. */
+  hear(message: KernelMessage, connection: object): void {
     const type = text(message.header.msg_type);
-    if (type === 'status') this.hearStatus(message);
+    if (type === 'status') this.hearStatus(message, connection);
     else if (type === 'execute_input') this.hearInput(message);
     else if (type === 'execute_reply') this.hearReply(message);
     else if (type === 'input_request') this.hearPrompt(message);
@@ -151,15 +160,17 @@ export class KernelRequests {
     }
   }
 
-  private hearStatus(message: KernelMessage): void {
+  private hearStatus(message: KernelMessage, connection: object): void {
     const state = text(message.content().execution_state);
     // A new process: what the old one had begun will not end. What waits may still be read by the new one.
-    if (['restarting', 'dead', 'starting'].includes(state)) this.kernelEnded('begun');
+    if (['restarting', 'dead', 'starting'].includes(state)) this.kernelEnded('begun', connection);
     const asked = this.askedIn(message);
     if (!asked) return;
     if (state === 'busy') asked.beganAt ??= this.deps.monotonic();
-    else if (state === 'idle' && asked.answer) this.finish(asked);
-    else if (state === 'idle' && asked.connection === gone) this.finishByOutput(asked);
+    if (state !== 'idle') return;
+    asked.isIdle = true;
+    if (asked.answer) this.finish(asked);
+    else if (asked.connection === gone) this.finishByOutput(asked);
   }
 
   private hearInput(message: KernelMessage): void {
@@ -167,10 +178,9 @@ export class KernelRequests {
     const asked = this.open.get(msgId);
     if (asked) {
       asked.beganAt ??= this.deps.monotonic();
-      const count = message.content().execution_count;
-      if (Number.isSafeInteger(count)) asked.cellNumber = count as number;
-    } else if (msgId !== '' && !this.told.has(msgId)) {
-      this.remember(msgId);
+      asked.cellNumber = numberOf(message.content().execution_count) ?? asked.cellNumber;
+    } else if (msgId !== '' && !this.told.has(msgId) && !this.unasked.has(msgId)) {
+      remember(this.unasked, msgId);
       this.tell({
         type: 'output_without_request',
         msg_id: msgId,
@@ -197,7 +207,7 @@ export class KernelRequests {
   private hearLateReply(message: KernelMessage): void {
     const msgId = boundedName(message.parent().msg_id);
     if (msgId === '' || this.told.has(msgId)) return;
-    this.remember(msgId);
+    remember(this.told, msgId);
     const half = halfOf(text(message.content().status), message.content(), null, 0);
     const clientSession = boundedName(message.parent().session);
     if (half) this.tell({ type: 'execution_finished', msg_id: msgId, client_session: clientSession, ...half });
@@ -206,12 +216,18 @@ export class KernelRequests {
   private hearPrompt(message: KernelMessage): void {
     const asked = this.askedIn(message);
     const { prompt, password } = message.content();
-    if (asked) asked.prompt = { prompt: text(prompt), password: password === true };
+    if (!asked) return;
+    const msgId = boundedName(message.header.msg_id);
+    asked.prompt = { msgId, text: text(prompt), password: password === true };
   }
 
-  /** The process is gone (`all`), or followed by a new one that may still read what waits (`begun`). */
-  kernelEnded(which: 'all' | 'begun'): void {
+  /**
+   * The process is gone (`all`), or followed by a new one that may still read what waits (`begun`). A connection that says
+   * so may be behind the others: it speaks of what was asked over it, and of what has no connection any more.
+   */
+  kernelEnded(which: 'all' | 'begun', over?: object): void {
     for (const asked of [...this.open.values()]) {
+      if (over !== undefined && asked.connection !== over && asked.connection !== gone) continue;
       if (asked.answer) this.finish(asked);
       else if (which === 'all' || asked.beganAt !== null) this.close(asked, lostHalf);
     }
@@ -222,7 +238,8 @@ export class KernelRequests {
     for (const asked of [...this.open.values()]) {
       if (asked.connection !== connection) continue;
       if (asked.answer) this.finish(asked);
-      else if (othersRemain) asked.connection = gone;
+      else if (othersRemain && !asked.isIdle) asked.connection = gone;
+      else if (othersRemain) this.finishByOutput(asked);
       else this.close(asked, lostHalf);
     }
   }
@@ -250,13 +267,13 @@ export class KernelRequests {
 
   private close(asked: Asked, half: Half, at = this.deps.now()): void {
     this.open.delete(asked.msgId);
-    this.remember(asked.msgId);
+    remember(this.told, asked.msgId);
     this.deps.tell({ type: 'execution_finished', ...this.nameOf(asked), ...half }, at);
   }
 
   private neverRan(asked: Asked, reason: string): void {
     this.open.delete(asked.msgId);
-    this.remember(asked.msgId);
+    remember(this.told, asked.msgId);
     this.tell({ type: 'execution_not_run', ...this.nameOf(asked), ...this.placeOf(asked), reason });
   }
 
@@ -281,60 +298,17 @@ export class KernelRequests {
   private tell(told: Told): void {
     this.deps.tell(told, this.deps.now());
   }
+}
 
-  /** Late output of what was told already is no surprise; the oldest are forgotten. */
-  private remember(msgId: string): void {
-    this.told.add(msgId);
-    if (this.told.size <= rememberedIds) return;
-    for (const oldest of this.told) {
-      this.told.delete(oldest);
-      break;
-    }
+/** Late output of what was told already is no surprise; the oldest are forgotten. */
+function remember(ids: Set<string>, msgId: string): void {
+  ids.add(msgId);
+  if (ids.size <= rememberedIds) return;
+  for (const oldest of ids) {
+    ids.delete(oldest);
+    break;
   }
 }
 
 /** Stands for a connection that has ended. */
 const gone = {};
-
-type Half = Omit<capture.ExecutionFinished, 'sequence' | 'observed_at' | 'type' | 'msg_id' | 'client_session'>;
-
-const lostHalf: Half = { outcome: 'lost', cell_number: null, duration_us: 0, error_name: null, error_message: null };
-const interruptions = new Set(['KeyboardInterrupt', 'CancelledError']);
-
-/** @returns null for a status that says nothing about an end */
-function halfOf(
-  status: string,
-  content: Record<string, unknown>,
-  cellNumber: number | null,
-  durationMs: number,
-): Half | null {
-  const common = { cell_number: cellNumber, duration_us: Math.round(durationMs * 1_000) };
-  if (status === 'ok') return { outcome: 'success', ...common, error_name: null, error_message: null };
-  if (status !== 'error') return null;
-  // xeus-python names the class as Python prints it
-  const name = text(content.ename).replace(/^<class '(.+)'>$/, '$1') || 'Error';
-  const value = text(content.evalue);
-  const { text: message, truncated } = boundedText(value === '' ? name : `${name}: ${value}`);
-  return {
-    outcome: interruptions.has(name) ? 'interrupted' : 'error',
-    ...common,
-    error_name: boundedName(name),
-    error_message: message,
-    ...(truncated ? { error_truncated: truncated } : {}),
-  };
-}
-
-const numberOf = (value: unknown): number | null =>
-  Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= 2_147_483_647
-    ? (value as number)
-    : null;
-
-/** The code of a request with the expressions that the kernel evaluates after it, as the kernel's sensor writes them. */
-function codeOf(content: Record<string, unknown>): string {
-  const code = typeof content.code === 'string' ? content.code : JSON.stringify(content.code ?? '');
-  const expressions = content.user_expressions;
-  if (typeof expressions !== 'object' || expressions === null) return code;
-  const lines = Object.entries(expressions).map(([name, expression]) => `# ${name} = ${String(expression)}`);
-  if (lines.length === 0) return code;
-  return [code, '# user_expressions, evaluated by the kernel after the cell:', ...lines].join('\n');
-}

@@ -35,6 +35,8 @@ export interface SpoolOptions {
   log: Logger;
   segmentBytes?: number;
   mostInMemory?: number;
+  /** how long a disk that refused is left alone */
+  retryMs?: number;
 }
 
 interface Waiting {
@@ -50,6 +52,7 @@ interface Segment {
   read: number;
 }
 
+const mostBytesInMemory = 64 * 1024 * 1024;
 const readBytes = 512 * 1024;
 const segmentName = /^\d{16}\.jsonl$/;
 
@@ -62,9 +65,10 @@ export class WireSpool {
   private pending: Waiting[] = [];
   private unspooled: Waiting[] = [];
   private writing: Promise<void> | null = null;
+  private retryAt = 0;
 
   constructor(options: SpoolOptions) {
-    this.options = { segmentBytes: 8 * 1024 * 1024, mostInMemory: 20_000, ...options };
+    this.options = { segmentBytes: 8 * 1024 * 1024, mostInMemory: 20_000, retryMs: 1_000, ...options };
   }
 
   /** Finds what earlier gateways left. */
@@ -79,7 +83,7 @@ export class WireSpool {
 
   get isEmpty(): boolean {
     return (
-      this.pending.length === 0 && this.unspooled.length === 0 && this.segments.every(({ read, size }) => read >= size)
+      this.writing === null && this.unspooled.length === 0 && this.segments.every(({ read, size }) => read >= size)
     );
   }
 
@@ -88,9 +92,7 @@ export class WireSpool {
     const reached = new Promise<boolean>((resolve) => {
       this.pending.push({ line, entry, resolve });
     });
-    this.writing ??= this.write().finally(() => {
-      this.writing = null;
-    });
+    this.writing ??= this.write();
     return { reached };
   }
 
@@ -98,7 +100,14 @@ export class WireSpool {
   private async write(): Promise<void> {
     await Promise.resolve(); // what is appended in the same turn goes with it
     while (this.pending.length > 0) {
-      const group = this.pending;
+      if (Date.now() < this.retryAt) {
+        for (const waiting of this.pending.splice(0)) this.keepInMemory(waiting);
+        this.onEntries();
+        continue;
+      }
+      // What the disk refused before is tried again with it, and so keeps its place.
+      const group = [...this.unspooled, ...this.pending];
+      this.unspooled = [];
       this.pending = [];
       try {
         await this.writeGroup(group.map(({ line }) => line).join(''));
@@ -107,10 +116,13 @@ export class WireSpool {
         this.options.log.error({ err: error, records: group.length }, 'The wire spool cannot be written');
         await this.file?.close().catch(() => {});
         this.file = null;
+        this.retryAt = Date.now() + this.options.retryMs;
         for (const waiting of group) this.keepInMemory(waiting);
       }
       this.onEntries();
     }
+    // In the same turn as the last look at what is pending: nothing may come between and wait for a writer that is gone.
+    this.writing = null;
   }
 
   private async writeGroup(lines: string): Promise<void> {
@@ -120,17 +132,19 @@ export class WireSpool {
       segment = { name: `${String(Date.now()).padStart(16, '0')}.jsonl`, size: 0, read: 0 };
       while (this.segments.some(({ name }) => name === segment?.name))
         segment.name = `${String(Number(segment.name.slice(0, 16)) + 1).padStart(16, '0')}.jsonl`;
+      await mkdir(this.options.directory, { recursive: true, mode: 0o700 });
       this.file = await open(join(this.options.directory, segment.name), 'wx', 0o600);
       this.segments.push(segment);
     }
     const bytes = Buffer.from(lines);
-    await this.file.write(bytes);
+    await this.file.appendFile(bytes);
     await this.file.datasync();
     segment.size += bytes.length;
   }
 
   private keepInMemory(waiting: Waiting): void {
-    if (this.unspooled.length < this.options.mostInMemory) {
+    const kept = this.unspooled.reduce((sum, { line }) => sum + line.length, 0);
+    if (this.unspooled.length < this.options.mostInMemory && kept + waiting.line.length <= mostBytesInMemory) {
       this.unspooled.push(waiting);
       return;
     }
@@ -142,7 +156,7 @@ export class WireSpool {
     await this.forgetDelivered();
     for (const segment of this.segments) {
       if (segment.read >= segment.size) continue;
-      const { entries, through } = await this.readFrom(segment);
+      const { entries, through } = await this.readFrom(segment).catch((error) => this.giveUpMissing(segment, error));
       if (entries.length === 0 && through >= segment.size) {
         segment.read = segment.size; // an unfinished last line
         continue;
@@ -159,10 +173,24 @@ export class WireSpool {
     return {
       entries: group.map(({ entry }) => entry),
       done: async () => {
-        this.unspooled.splice(0, group.length);
+        const delivered = new Set(group);
+        this.unspooled = this.unspooled.filter((waiting) => !delivered.has(waiting));
         for (const { resolve } of group) resolve(true);
       },
     };
+  }
+
+  /** Somebody removed a segment: what it held is a hole in its sensors' numbers, and the rest goes on. */
+  private async giveUpMissing(segment: Segment, error: unknown): Promise<{ entries: SpoolEntry[]; through: number }> {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    this.options.log.error(
+      { err: error, bytes: segment.size - segment.read },
+      'A segment of the wire spool is missing',
+    );
+    const { file } = this;
+    if (segment === this.segments.at(-1)) this.file = null;
+    if (file !== this.file) await file?.close();
+    return { entries: [], through: segment.size };
   }
 
   private async readFrom(segment: Segment): Promise<{ entries: SpoolEntry[]; through: number }> {
@@ -173,7 +201,7 @@ export class WireSpool {
         const wanted = Math.min(length, segment.size - segment.read);
         const { buffer, bytesRead } = await file.read(Buffer.alloc(wanted), 0, wanted, segment.read);
         const end = buffer.subarray(0, bytesRead).lastIndexOf(0x0a) + 1;
-        if (end === 0 && segment.read + bytesRead < segment.size) continue;
+        if (end === 0 && bytesRead === wanted && segment.read + wanted < segment.size) continue;
         const lines = buffer.toString('utf8', 0, end).split('\n').slice(0, -1);
         const through = end === 0 ? segment.size : segment.read + end;
         return { entries: lines.flatMap((line) => this.parse(line)), through };

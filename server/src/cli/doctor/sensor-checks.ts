@@ -63,7 +63,8 @@ async function compare({ state }: Facts, kernels: RunningKernel[]): Promise<Find
     return new Set(rows.map((row) => row.kernelId));
   });
   const silent = kernels.filter((kernel) => !heard.has(kernel.kernelId));
-  if (silent.length === 0) return good(check, `${kernels.length} running, each heard by its sensors within ${heardWithinSeconds} s`);
+  if (silent.length === 0)
+    return good(check, `${kernels.length} running, each heard by its sensors within ${heardWithinSeconds} s`);
   const names = silent.slice(0, 5).map(({ username, kernelId }) => `${username} (kernel ${kernelId.slice(0, 8)})`);
   return bad(
     check,
