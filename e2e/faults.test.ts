@@ -21,6 +21,7 @@ import {
 
 const ready = 'Shaparak is ready';
 const rounds = Number(process.env.FAULT_ROUNDS ?? 1);
+const patienceMs = 300_000 * rounds;
 
 let place: Place;
 beforeEach(async () => {
@@ -109,20 +110,24 @@ async function expectComplete(word: string, seen: Set<string>, asked: Set<string
 }
 
 describe('while cells run', () => {
-  it('portal and gateway are killed at random moments, and nothing is missing or twice', async () => {
-    const system = start(place, passwords);
-    await system.printed(ready);
-    const { kernel } = await open();
-    const cells = keepRunning(kernel, 'survivor');
-    for (let round = 0; round < 3 * rounds; round += 1)
-      for (const part of ['main.js portal ', 'main.js gateway ']) {
-        await cells.progress(cells.seen.size + 5 + Math.floor(Math.random() * 30));
-        kill(part);
-      }
-    await cells.progress(cells.seen.size + 20);
-    await cells.stop();
-    await expectComplete('survivor', cells.seen, cells.asked);
-  });
+  it(
+    'portal and gateway are killed at random moments, and nothing is missing or twice',
+    async () => {
+      const system = start(place, passwords);
+      await system.printed(ready);
+      const { kernel } = await open();
+      const cells = keepRunning(kernel, 'survivor');
+      for (let round = 0; round < 3 * rounds; round += 1)
+        for (const part of ['main.js portal ', 'main.js gateway ']) {
+          await cells.progress(cells.seen.size + 5 + Math.floor(Math.random() * 30));
+          kill(part);
+        }
+      await cells.progress(cells.seen.size + 20);
+      await cells.stop();
+      await expectComplete('survivor', cells.seen, cells.asked);
+    },
+    patienceMs,
+  );
 
   it('the whole system is killed, and comes back with everything that was seen to end', async () => {
     const system = start(place, passwords);
@@ -180,22 +185,26 @@ describe('while the database is away', () => {
     await external.close();
   });
 
-  it('work goes on, and everything arrives afterwards, seen by both and in order', async () => {
-    const { kernel } = await begin();
-    const chief = await logIn(place, 'admin', 'admin_password');
-    await kernel.run('there = 0');
-    await external.stop();
-    const codes = Array.from({ length: 60 }, (_, index) => `away_${index} = ${index}`);
-    for (const code of codes) expect((await kernel.run(code)).status).toBe('ok');
-    await new Promise((resolve) => setTimeout(resolve, 5_000 * rounds));
-    external.start();
-    await expectComplete('away', new Set(codes), new Set(codes));
-    const person = await logIn(place, 'test_user', 'your_password');
-    const { activities } = await person.get<api.RecentActivity>('/api/activity/recent?limit=60');
-    expect(activities.map(({ code }) => code).reverse()).toEqual(codes);
-    expect(new Set(activities.map(({ evidence }) => evidence))).toEqual(new Set(['both']));
-    expect((await chief.get<api.Findings>('/api/admin/findings')).total).toBe(0);
-  });
+  it(
+    'work goes on, and everything arrives afterwards, seen by both and in order',
+    async () => {
+      const { kernel } = await begin();
+      const chief = await logIn(place, 'admin', 'admin_password');
+      await kernel.run('there = 0');
+      await external.stop();
+      const codes = Array.from({ length: 60 }, (_, index) => `away_${index} = ${index}`);
+      for (const code of codes) expect((await kernel.run(code)).status).toBe('ok');
+      await new Promise((resolve) => setTimeout(resolve, 5_000 * rounds));
+      external.start();
+      await expectComplete('away', new Set(codes), new Set(codes));
+      const person = await logIn(place, 'test_user', 'your_password');
+      const { activities } = await person.get<api.RecentActivity>('/api/activity/recent?limit=60');
+      expect(activities.map(({ code }) => code).reverse()).toEqual(codes);
+      expect(new Set(activities.map(({ evidence }) => evidence))).toEqual(new Set(['both']));
+      expect((await chief.get<api.Findings>('/api/admin/findings')).total).toBe(0);
+    },
+    patienceMs,
+  );
 
   it('under the strict policy a cell runs on a durable spool, and is refused in Persian without one', async () => {
     const spool = join(place.home, 'data', 'gateway');

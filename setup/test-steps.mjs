@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 
 /** @returns {import('./test-runner.mjs').Step[]} */
-export function steps({ checkout, environment, reports }) {
+export function steps({ checkout, environment, reports, long = false }) {
   const bin = (name) => join(checkout, 'node_modules', '.bin', name);
   const python = join(environment, 'bin', 'python');
   const vitest = (name, ...projects) => ({
@@ -23,6 +23,7 @@ export function steps({ checkout, environment, reports }) {
     report: { kind: 'pytest', file: join(reports, `${name}.xml`) },
   });
   const npm = (script) => ({ name: script, argv: ['npm', 'run', '--silent', script] });
+  const e2e = vitest('e2e', 'e2e');
   return [
     npm('types'),
     npm('lint'),
@@ -37,6 +38,6 @@ export function steps({ checkout, environment, reports }) {
     vitest('vitest', 'unit', 'portal', 'banner'),
     pytest('pytest-kernel', 'jupyter-user-image/tests'),
     pytest('pytest-hub', 'hub/tests'),
-    vitest('e2e', 'e2e'),
+    long ? { ...e2e, name: 'e2e-faults', argv: [...e2e.argv, 'e2e/faults.test.ts'] } : e2e,
   ];
 }

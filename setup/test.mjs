@@ -36,7 +36,11 @@ export async function main() {
     const reports = join(installation.home, 'test-reports');
     await mkdir(reports, { recursive: true });
     const chosen = process.argv.slice(2);
-    const plan = steps({ ...installation, reports }).filter(({ name }) => chosen.length === 0 || chosen.includes(name));
+    // Hours of faults run alone: FAULT_ROUNDS says how many (npm run test:long).
+    const long = chosen.includes('e2e-faults');
+    const plan = steps({ ...installation, reports, long }).filter(
+      ({ name }) => chosen.length === 0 || chosen.includes(name),
+    );
     const results = await runSteps(plan, { cwd: checkout, env: testEnvironment(file), out: process.stdout });
     process.stdout.write(summary(results));
     process.exitCode = results.every((result) => result.failed === 0) ? 0 : 1;

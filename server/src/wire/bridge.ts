@@ -1,18 +1,16 @@
 /**
  * The WebSocket bridge of kernel channels: takes a tab's handshake, opens a connection of its own to the person's server,
- * and hands every message on. What may not pass: frames that can't be read the way the server reads them, and types of
- * messages that run code and are no execution.
+ * and puts the two together, again for a tab that comes back with the same session.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
-import type { Logger } from '../platform/logging.js';
 import { Connection } from './connection.js';
-import type { KernelOwner, KernelSensor } from './kernel-sensor.js';
+import type { KernelOwner } from './kernel-sensor.js';
 import type { Kernels } from './kernels.js';
-import { type KernelMessage, readMessage, text, UnreadableFrame, v1Protocol } from './message.js';
-import { refuseDebugging, refuseExecution } from './refused.js';
+import { v1Protocol } from './message.js';
 import { ReplayBudget } from './replay.js';
+import { Traffic, type TrafficDeps } from './traffic.js';
 
 export interface Channel {
   request: IncomingMessage;
@@ -29,41 +27,14 @@ export interface Channel {
   onActivity(): void;
 }
 
-export interface BridgeDeps {
+export interface BridgeDeps extends Omit<TrafficDeps, 'onActivity'> {
   kernels: Kernels;
-  log: Logger;
-  /** strict: no code reaches a kernel before its record is durable */
-  policy: 'open' | 'strict';
-  noteRefusal(owner: KernelOwner, kernelId: string, reason: string): void;
   /** learns what this gateway did not see: the kernel's spec and notebook */
   onUnknownKernel(channel: Channel): void;
   replayBytes?: number;
   patienceMs?: number;
-  strictPatienceMs?: number;
 }
 
-/** Everything else that ipykernel would take runs code that is no execution, or is of no use over this way. */
-const passable: ReadonlySet<string> = new Set([
-  'execute_request',
-  'complete_request',
-  'inspect_request',
-  'history_request',
-  'is_complete_request',
-  'comm_info_request',
-  'comm_open',
-  'comm_msg',
-  'comm_close',
-  'kernel_info_request',
-  'connect_request',
-  'interrupt_request',
-  'shutdown_request',
-  'input_reply',
-  'create_subshell_request',
-  'delete_subshell_request',
-  'list_subshell_request',
-  'usage_request',
-]);
-const heard: ReadonlySet<string> = new Set(['status', 'execute_input', 'execute_reply', 'input_request', 'error']);
 const largestFromClient = 64 * 1024 * 1024;
 const pingMs = 30_000;
 
@@ -137,7 +108,8 @@ export class Bridge {
     const { kernels, patienceMs = 600_000 } = this.deps;
     const sensor = kernels.get(channel.owner, channel.kernelId);
     if (sensor.connections.size === 0) this.deps.onUnknownKernel(channel);
-    const traffic = new Traffic(this.deps, channel, sensor, kernelSide.protocol === v1Protocol);
+    const { onActivity } = channel;
+    const traffic = new Traffic({ ...this.deps, onActivity }, sensor, kernelSide.protocol === v1Protocol);
     const connection: Connection = new Connection({
       kernelSide,
       replay: this.replays.open(),
@@ -190,68 +162,4 @@ function keepAlive(client: WebSocket): void {
     else client.ping();
   }, pingMs);
   client.once('close', () => clearInterval(timer));
-}
-
-/** Both directions of one connection as the sensor sees them. */
-class Traffic {
-  connection!: Connection;
-  private readonly deps: BridgeDeps;
-  private readonly channel: Channel;
-  private readonly sensor: KernelSensor;
-  private readonly isV1: boolean;
-
-  constructor(deps: BridgeDeps, channel: Channel, sensor: KernelSensor, isV1: boolean) {
-    this.deps = deps;
-    this.channel = channel;
-    this.sensor = sensor;
-    this.isV1 = isV1;
-  }
-
-  fromClient(data: Buffer, isBinary: boolean): boolean | Promise<boolean> {
-    this.channel.onActivity();
-    try {
-      return this.judge(readMessage(data, isBinary, this.isV1));
-    } catch (error) {
-      // What we can't read the server might, differently: it would run unseen.
-      if (!(error instanceof UnreadableFrame)) this.deps.log.error({ err: error }, 'A client frame could not be read');
-      return this.refuse('unreadable');
-    }
-  }
-
-  private judge(message: KernelMessage): boolean | Promise<boolean> {
-    const type = text(message.header.msg_type);
-    if (!passable.has(type)) {
-      if (type === 'debug_request') for (const part of refuseDebugging(message, this.isV1)) this.connection.say(part);
-      return this.refuse(type.slice(0, 100) || 'no type');
-    }
-    if (type === 'interrupt_request' || type === 'shutdown_request') this.sensor.dropHeld();
-    if (type === 'input_reply') this.sensor.requests.answerInput(message);
-    if (type === 'execute_request') return this.execute(message);
-    return message.channel === 'shell' && this.sensor.isHolding ? this.sensor.heldTurn() : true;
-  }
-
-  private execute(message: KernelMessage): boolean | Promise<boolean> {
-    this.sensor.requests.ask(message, this.connection);
-    if (this.deps.policy === 'open') return true;
-    return this.sensor.hold(this.deps.strictPatienceMs ?? 5_000).then((isDurable) => {
-      if (isDurable) return true;
-      this.sensor.requests.drop(message, 'not-recorded');
-      for (const part of refuseExecution(message, this.isV1)) this.connection.say(part);
-      return false;
-    });
-  }
-
-  private refuse(reason: string): false {
-    this.deps.noteRefusal(this.channel.owner, this.channel.kernelId, reason);
-    return false;
-  }
-
-  fromKernel(data: Buffer, isBinary: boolean): void {
-    try {
-      const message = readMessage(data, isBinary, this.isV1);
-      if (heard.has(text(message.header.msg_type))) this.sensor.requests.hear(message, this.connection);
-    } catch (error) {
-      if (!(error instanceof UnreadableFrame)) this.deps.log.error({ err: error }, 'A kernel frame could not be read');
-    }
-  }
 }

@@ -1,0 +1,18 @@
+/** `npm run bench`: the same set-up as `npm test`, then the comparison. */
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { prepare } from './prepare.mjs';
+import { explain } from './start.mjs';
+
+export async function main() {
+  const checkout = dirname(dirname(fileURLToPath(import.meta.url)));
+  try {
+    const environment = { name: 'test-environment', locks: ['requirements.txt', 'requirements-dev.txt'] };
+    const { installation } = await prepare({ checkout, env: process.env, stream: process.stdout, environment });
+    // What it needs is there only now.
+    const bench = await import('../bench/run.mjs');
+    process.exitCode = await bench.main({ installation, argv: process.argv.slice(2), out: process.stdout });
+  } catch (error) {
+    process.exitCode = explain(error);
+  }
+}
