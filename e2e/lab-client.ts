@@ -128,6 +128,10 @@ export class Kernel {
     return kernel;
   }
 
+  get isOpen(): boolean {
+    return this.socket.readyState === WebSocket.OPEN;
+  }
+
   /** Another connection to the same kernel. */
   again(session: string = randomUUID(), isV1 = true): Promise<Kernel> {
     return Kernel.connect(this.place, session, isV1);
@@ -195,24 +199,31 @@ export class Kernel {
   }
 
   /** Runs code until its reply and idle. */
-  run(code: string, options: Part & { answer?: string } = {}, msgId: string = randomUUID()): Promise<Ran> {
-    const { answer, ...content } = options;
-    const ended = this.until(msgId, answer);
+  run(
+    code: string,
+    options: Part & { answer?: string; patienceMs?: number } = {},
+    msgId: string = randomUUID(),
+  ): Promise<Ran> {
+    const { answer, patienceMs, ...content } = options;
+    const ended = this.until(msgId, answer, patienceMs);
     this.ask(code, content, msgId);
     return ended;
   }
 
-  until(msgId: string, answer?: string): Promise<Ran> {
+  until(msgId: string, answer?: string, patienceMs = 60_000): Promise<Ran> {
     return new Promise((resolve, reject) => {
       const ran: Ran = { msgId, status: '', reply: {}, output: '' };
       let isIdle = false;
       const { socket } = this;
+      const noticed: string[] = [];
       const fail = (reason: string) => {
         settle();
-        reject(new Error(`no end of ${msgId}: ${reason} ${JSON.stringify(ran)}`));
+        reject(
+          new Error(`no end of ${msgId}: ${reason} ${JSON.stringify(ran)}; heard ${noticed.slice(-20).join(', ')}`),
+        );
       };
       const cut = () => fail('the connection was closed');
-      const timer = setTimeout(() => fail('too late'), 60_000);
+      const timer = setTimeout(() => fail('too late'), patienceMs);
       const settle = () => {
         clearTimeout(timer);
         socket.off('close', cut);
@@ -220,6 +231,11 @@ export class Kernel {
       };
       socket.once('close', cut);
       const listener = ({ type, parentId, content }: Heard) => {
+        noticed.push(`${type} ${content.execution_state ?? ''}${parentId === msgId ? ' of it' : ''}`);
+        if (type === 'status' && ['restarting', 'dead'].includes(String(content.execution_state))) {
+          fail('the kernel died');
+          return;
+        }
         if (parentId !== msgId) return;
         if (type === 'stream') ran.output += String(content.text);
         if (type === 'input_request' && answer !== undefined) this.send('stdin', 'input_reply', { value: answer });

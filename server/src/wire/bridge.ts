@@ -107,7 +107,7 @@ export class Bridge {
   private open(channel: Channel, key: string, kernelSide: WebSocket): Connection {
     const { kernels, patienceMs = 600_000 } = this.deps;
     const sensor = kernels.get(channel.owner, channel.kernelId);
-    if (sensor.connections.size === 0) this.deps.onUnknownKernel(channel);
+    if (sensor.connections.size === 0 && !sensor.isDescribed) this.deps.onUnknownKernel(channel);
     const { onActivity } = channel;
     const traffic = new Traffic({ ...this.deps, onActivity }, sensor, kernelSide.protocol === v1Protocol);
     const connection: Connection = new Connection({

@@ -18,6 +18,8 @@ export interface DeliveryDeps {
   now(): Date;
 }
 
+/** Start and end of a short cell are one delivery: each is a transaction, on the cores that run the cells. */
+const gatherMs = 100;
 const firstPauseMs = 250;
 const longestPauseMs = 5_000;
 const progressEveryMs = 1_000;
@@ -26,6 +28,7 @@ const triesBeforeSingles = 3;
 export class WireDelivery {
   private readonly deps: DeliveryDeps;
   private stopped = false;
+  private endPause: () => void = () => {};
   private wake: () => void = () => {};
   private hasNews = false;
   private readonly running: Promise<void>;
@@ -51,9 +54,11 @@ export class WireDelivery {
         pause = firstPauseMs;
         if (delivered === null && !this.hasNews) await this.idle(progressEveryMs);
         this.hasNews = false;
+        await this.pause(gatherMs);
       } catch (error) {
         if (!isUnavailable(error)) this.deps.log.error({ err: error }, 'Records of the wire could not be delivered');
-        await this.idle(pause);
+        // Deaf to news, which changes nothing about an intake that is away.
+        await this.pause(pause);
         pause = Math.min(pause * 2, longestPauseMs);
       }
     }
@@ -107,6 +112,18 @@ export class WireDelivery {
     await this.deps.tellProgress(this.until);
   }
 
+  /** Only the end shortens it. */
+  private pause(ms: number): Promise<void> {
+    if (this.stopped) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
   private idle(ms: number): Promise<void> {
     if (this.stopped) return Promise.resolve();
     return new Promise((resolve) => {
@@ -121,6 +138,7 @@ export class WireDelivery {
   /** One more attempt for what waits, for at most so long; the rest stays in the spool. */
   async close(patienceMs: number): Promise<void> {
     this.stopped = true;
+    this.endPause();
     this.wake();
     await this.running;
     const deadline = Date.now() + patienceMs;

@@ -66,6 +66,11 @@ export class KernelSensor {
     return this.deps.owner;
   }
 
+  /** A kernel that this gateway saw start is; of any other its server has to be asked. */
+  get isDescribed(): boolean {
+    return this.about.spec !== null;
+  }
+
   /** What became known later: a renamed notebook, a start that was seen. */
   learn(about: Partial<KernelAbout>): void {
     const before = JSON.stringify(this.about);

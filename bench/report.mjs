@@ -1,0 +1,58 @@
+/** Rows of the comparison: ours against a peer, with a ratio that is above 1 where ours is ahead. */
+
+/**
+ * @typedef {object} Row
+ * @property {string} case
+ * @property {'heavy' | 'light' | 'all'} user whose data it is about
+ * @property {number} rows in the log before the measurement
+ * @property {number} ours
+ * @property {number | null} peer null: nothing to compare with
+ * @property {string | null} peer_name
+ * @property {string} unit
+ * @property {number | null} ratio
+ */
+
+export function createReport() {
+  /** @type {Row[]} */
+  const rows = [];
+  return {
+    rows,
+    /**
+     * @param {string} name
+     * @param {{ours: number, peer?: number | null, peerName?: string, unit: string, better?: 'lower' | 'higher', user?: Row['user'], logRows?: number}} values
+     */
+    add(name, { ours, peer = null, peerName, unit, better = 'lower', user = 'light', logRows = 0 }) {
+      const [ahead, behind] = better === 'lower' ? [peer, ours] : [ours, peer];
+      const ratio = peer === null || behind === 0 ? null : ahead / behind;
+      rows.push({
+        case: name,
+        user,
+        rows: logRows,
+        ours: rounded(ours),
+        peer: peer === null ? null : rounded(peer),
+        peer_name: peer === null ? null : (peerName ?? null),
+        unit,
+        ratio: ratio === null || !Number.isFinite(ratio) ? null : rounded(ratio),
+      });
+    },
+  };
+}
+
+const rounded = (value) => Number(value.toFixed(Math.abs(value) < 100 ? 3 : 0));
+
+/** @param {Row[]} rows */
+export function table(rows) {
+  const cells = rows.map((row) => [
+    row.case,
+    `${row.ours} ${row.unit}`,
+    row.peer === null ? '' : `${row.peer} ${row.unit}`,
+    row.peer_name ?? '',
+    row.ratio === null ? '' : `${row.ratio}×`,
+  ]);
+  const all = [['case', 'ours', 'peer', 'peer is', 'ratio (above 1: ours is ahead)'], ...cells];
+  const widths = all[0].map((_, column) => Math.max(...all.map((row) => row[column].length)));
+  return all
+    .map((row) => row.map((cell, column) => cell.padEnd(widths[column])).join('  '))
+    .map((line) => line.trimEnd())
+    .join('\n');
+}

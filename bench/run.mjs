@@ -1,0 +1,107 @@
+/**
+ * `npm run bench [-- SUITE …] [--quick] [--out FILE] [--cpu-prof FOLDER]`: measures each suite against its peers in one run on one machine,
+ * prints a table and writes the rows as JSON. Numbers are for comparing within a run; nothing here passes or fails.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join, relative, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { createProgress } from '../setup/progress.mjs';
+import { createReport, table } from './report.mjs';
+
+/** name → what `npm run bench -- name` measures; a suite is `run(context)`, see Context */
+const suites = {
+  capture: () => import('./capture/suite.mjs'),
+};
+
+/**
+ * What a suite is given.
+ * @typedef {object} Context
+ * @property {boolean} quick fewer rounds, for CI: shows that the suite works, not how fast anything is
+ * @property {object} installation what the set-up prepared: checkout, home, runtime, node, environment
+ * @property {ReturnType<typeof createProgress>['step']} step a titled part of the work, with a progress line
+ * @property {ReturnType<typeof createReport>} report takes the rows
+ * @property {(close: () => unknown) => void} onClose called backwards at the end, however the run ends
+ * @property {string | null} cpuProfile folder for profiles of the gateway under load
+ */
+
+/**
+ * @param {{installation: object, argv: string[], out: NodeJS.WriteStream}} options
+ * @returns {Promise<number>} exit code
+ */
+export async function main({ installation, argv, out }) {
+  const chosen = readArguments(argv);
+  if (typeof chosen === 'string') {
+    out.write(`${chosen}\n`);
+    return 2;
+  }
+  const closers = [];
+  const close = async () => {
+    for (const one of closers.splice(0).reverse())
+      await Promise.resolve(one()).catch((error) => out.write(`${error}\n`));
+  };
+  stopOnSignal(close);
+  stopOnSurprise(close);
+  const report = createReport();
+  const context = {
+    quick: chosen.quick,
+    installation,
+    step: createProgress(out).step,
+    report,
+    onClose: (one) => void closers.push(one),
+    cpuProfile: chosen.cpuProfile,
+  };
+  try {
+    out.write(`${cpus().length} cores, ${cpus()[0]?.model.trim()}, Node ${process.versions.node}\n`);
+    for (const name of chosen.names) await (await suites[name]()).run(context);
+  } finally {
+    await close();
+  }
+  out.write(`\n${table(report.rows)}\n`);
+  writeFileSync(chosen.file, `${JSON.stringify(report.rows, null, 2)}\n`);
+  out.write(`\nWritten to ${relative(process.cwd(), chosen.file)}\n`);
+  return 0;
+}
+
+function readArguments(argv) {
+  const known = Object.keys(suites);
+  const usage = `Usage: npm run bench [-- ${known.join('|')} …] [--quick] [--out FILE] [--cpu-prof FOLDER]`;
+  try {
+    const { values, positionals } = parseArgs({
+      args: argv,
+      allowPositionals: true,
+      options: { quick: { type: 'boolean' }, out: { type: 'string' }, 'cpu-prof': { type: 'string' } },
+    });
+    const unknown = positionals.filter((name) => !known.includes(name));
+    if (unknown.length > 0) return `There is no suite ${unknown.join(', ')}.\n${usage}`;
+    const cpuProfile = values['cpu-prof'] === undefined ? null : resolve(values['cpu-prof']);
+    if (cpuProfile !== null) mkdirSync(cpuProfile, { recursive: true });
+    return {
+      names: positionals.length > 0 ? positionals : known,
+      quick: values.quick === true,
+      file: resolve(values.out ?? join(import.meta.dirname, 'results.json')),
+      cpuProfile,
+    };
+  } catch (error) {
+    return `${error.message}\n${usage}`;
+  }
+}
+
+function stopOnSignal(close) {
+  let isStopping = false;
+  for (const signal of ['SIGINT', 'SIGTERM'])
+    process.on(signal, () => {
+      if (isStopping) return;
+      isStopping = true;
+      process.stdout.write('\nStopping …\n');
+      void close().finally(() => process.exit(130));
+    });
+}
+
+/** An error that nobody waits for must not leave processes behind either. */
+function stopOnSurprise(close) {
+  process.on('uncaughtException', (error) => {
+    process.stderr.write(`${error.stack ?? error}\n`);
+    void close().finally(() => process.exit(1));
+  });
+}
