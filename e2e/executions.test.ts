@@ -27,7 +27,7 @@ describe('executions', () => {
   async function logged(count: number, work: () => Promise<unknown>): Promise<api.Activity[]> {
     const before = await total();
     await work();
-    await vi.waitFor(async () => expect(await total()).toBe(before + count), { timeout: 20_000, interval: 50 });
+    await vi.waitFor(async () => expect(await total()).toBe(before + count), { timeout: 40_000, interval: 50 });
     return newest(count);
   }
 

@@ -45,8 +45,7 @@ export async function applyObservations(
   await appendSettled(transaction, userId, deps.timeZone, kernelId, merged.settled, expectsKernelSensor, now);
   await keepAside(transaction, userId, sensor, key, merged);
   await applyLateWords(transaction, userId, deps.timeZone, sensor, merged);
-  if (observations.some((one) => one.type === 'sensor_started'))
-    await loseOlderInstances(transaction, userId, kernelId, sensor, now);
+  if (sensor.kind === 'kernel') await loseOlderInstances(transaction, userId, kernelId, now);
   return merged;
 }
 

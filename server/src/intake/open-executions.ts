@@ -1,5 +1,4 @@
 /** The table of what runs now: durable, small, one row an execution until it is settled. */
-import type { capture } from '@shaparak/contract';
 import { fromStored, toStored } from '../log/text.js';
 import type { Transaction } from '../platform/postgres.js';
 import { graceMs } from './merge.js';
@@ -163,19 +162,22 @@ export async function deleteOpen(
       and o.occurrence = gone.occurrence`;
 }
 
-/** A kernel that starts anew has ended whatever its earlier process was running. */
+/**
+ * A kernel that starts anew has ended whatever its earlier process was running. Asked after each delivery of a kernel: the
+ * last records of a killed process come later than the first ones of its successor.
+ */
 export async function loseOlderInstances(
   transaction: Transaction,
   userId: number,
   kernelId: string,
-  sensor: capture.Sensor,
   now: Date,
 ): Promise<void> {
-  if (sensor.kind !== 'kernel') return;
   await transaction`
     update open_execution set settle_after = ${new Date(now.getTime() + graceMs)}
     where user_id = ${userId} and kernel_id = ${kernelId} and settle_after is null
       and kernel_instance in (
-        select instance from sensor where user_id = ${userId} and kernel_id = ${kernelId} and kind = 'kernel'
-          and started_at < ${sensor.started_at})`;
+        select older.instance from sensor older
+        where older.user_id = ${userId} and older.kernel_id = ${kernelId} and older.kind = 'kernel'
+          and exists (select from sensor newer where newer.user_id = older.user_id
+            and newer.kernel_id = older.kernel_id and newer.kind = 'kernel' and newer.started_at > older.started_at))`;
 }

@@ -217,6 +217,15 @@ describe('two witnesses', () => {
     expect(await findings()).toMatchObject([{ kind: 'clock-difference', evidence: { kernel_ahead_ms: -3_602_000 } }]);
   });
 
+  it('gives up what a killed process was running, also when its last records come after its successor’s first', async () => {
+    await tell(wire, wire.started('m', 'os.kill(0, 9)'));
+    const successor = new FakeSensor(kernel.sensor.kernel_id, '2026-11-23T08:30:00.000000Z');
+    await tell(successor, successor.describes());
+    await tell(kernel, kernel.started('m', 'os.kill(0, 9)'));
+    await sweep(2_100);
+    expect(await rows()).toMatchObject([{ outcome: 'lost', evidence: 'both' }]);
+  });
+
   it('gives up what nobody is heard of any more', async () => {
     await tell(wire, wire.started('m', 'sleep'));
     await database.owner`update sensor set last_heard_at = '2026-11-23T09:00:00Z' where user_id = ${userId}`;

@@ -55,6 +55,21 @@ describe('a connection that ends', () => {
 });
 
 describe('a kernel that dies', () => {
+  it('and is followed by one that begins nothing loses what waited, unless something runs before it', () => {
+    kernel.ask('killed at once');
+    kernel.hear(status('restarting'));
+    kernel.pass(14_000);
+    expect(kernel.told.map((one) => one.type)).toEqual(['execution_started']);
+    kernel.ask('runs');
+    kernel.busy('runs');
+    kernel.pass(1_000);
+    expect(kernel.told).toHaveLength(2);
+    kernel.reply('runs');
+    kernel.idle('runs');
+    kernel.pass(15_000);
+    expect(kernel.told.at(-1)).toMatchObject({ msg_id: 'killed at once', outcome: 'lost' });
+  });
+
   it.each(['restarting', 'dead', 'starting'])('and is %s loses what had begun, and runs what waits', (state) => {
     for (const id of ['answered', 'begun', 'waiting']) kernel.ask(id);
     kernel.reply('answered');

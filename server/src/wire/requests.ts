@@ -53,6 +53,7 @@ interface Asked {
 }
 
 const idlePatienceMs = 500;
+const unbegunPatienceMs = 15_000;
 const rememberedIds = 10_000;
 
 export class KernelRequests {
@@ -230,7 +231,17 @@ export class KernelRequests {
       if (over !== undefined && asked.connection !== over && asked.connection !== gone) continue;
       if (asked.answer) this.finish(asked);
       else if (which === 'all' || asked.beganAt !== null) this.close(asked, lostHalf);
+      // A process that is killed at once has not even said that it began; a new one would have, by then.
+      else this.deps.later(() => this.loseUnbegun(asked), unbegunPatienceMs);
     }
+  }
+
+  private loseUnbegun(asked: Asked): void {
+    if (this.open.get(asked.msgId) !== asked || asked.beganAt !== null) return;
+    // Behind one that runs it may still be waiting.
+    const isBusy = [...this.open.values()].some(({ beganAt }) => beganAt !== null);
+    if (isBusy) this.deps.later(() => this.loseUnbegun(asked), unbegunPatienceMs);
+    else this.close(asked, lostHalf);
   }
 
   /** The user's server closed this connection: no answer can come over it any more. */
