@@ -212,10 +212,10 @@ export class Lab {
   async #finishStop(memory: Memory): Promise<void> {
     const { hub } = this.#deps;
     const { username } = memory.owner;
-    const deadline = Date.now() + longestStopMs;
+    const deadline = performance.now() + longestStopMs;
     try {
       await hub.call('DELETE', `${userPath(username)}/server`, undefined, { timeoutMs: longestStopMs });
-      while (Date.now() < deadline && (await readHubUser(hub, username)).phase !== 'none')
+      while (performance.now() < deadline && (await readHubUser(hub, username)).phase !== 'none')
         await new Promise((resolve) => setTimeout(resolve, 200));
     } catch (error) {
       this.#deps.log.warn({ err: error, username }, 'stop of a JupyterLab could not be followed');

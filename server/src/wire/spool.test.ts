@@ -1,7 +1,7 @@
 /** The spool on a real disk: what was promised is there after a kill, in its order, and what the disk refuses is kept. */
 import { appendFileSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { changeFile, drain, firstBatch, numbers, SpoolPlace } from '../../test/wire-spool.js';
 import type { WireSpool } from './spool.js';
 
@@ -12,6 +12,7 @@ beforeEach(async () => {
   spool = await place.open();
 });
 afterEach(async () => {
+  vi.restoreAllMocks();
   await spool.close();
   place.remove();
 });
@@ -96,6 +97,17 @@ describe('a new gateway', () => {
     expect(spool.isEmpty).toBe(false);
     await spool.append(place.entry()).reached;
     expect(numbers(await drain(spool))).toEqual(range(2, 6));
+  });
+
+  it('delivers in the order of writing also what was written after the clock was set back', async () => {
+    spool = await place.open({ segmentBytes: 1 });
+    await appendAll(1);
+    vi.spyOn(Date, 'now').mockReturnValue(Date.now() - 3_600_000);
+    await appendAll(1);
+    await appendAll(1);
+    await spool.close();
+    spool = await place.open();
+    expect(numbers(await drain(spool))).toEqual([1, 2, 3]);
   });
 
   it('repeats what was delivered and not acknowledged', async () => {
@@ -220,6 +232,20 @@ describe('a disk that refuses', () => {
     void spool.append(place.entry());
     await new Promise((resolve) => setImmediate(resolve));
     expect(numbers(await drain(spool))).toEqual([1, 2]);
+  });
+
+  it('is tried again after its while also where the clock was set back meanwhile', async () => {
+    spool = await place.open({ retryMs: 1 });
+    await breakDisk();
+    void spool.append(place.entry());
+    await firstBatch(spool);
+    mendDisk();
+    vi.spyOn(Date, 'now').mockReturnValue(Date.now() - 3_600_000);
+    await vi.waitFor(async () => {
+      void spool.append(place.entry());
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(place.files).toHaveLength(1);
+    });
   });
 
   it('in the middle of a write has all of the group again, and nothing twice or torn', async () => {

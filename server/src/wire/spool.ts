@@ -100,7 +100,7 @@ export class WireSpool {
   private async write(): Promise<void> {
     await Promise.resolve(); // what is appended in the same turn goes with it
     while (this.pending.length > 0) {
-      if (Date.now() < this.retryAt) {
+      if (performance.now() < this.retryAt) {
         for (const waiting of this.pending.splice(0)) this.keepInMemory(waiting);
         this.onEntries();
         continue;
@@ -116,7 +116,7 @@ export class WireSpool {
         this.options.log.error({ err: error, records: group.length }, 'The wire spool cannot be written');
         await this.file?.close().catch(() => {});
         this.file = null;
-        this.retryAt = Date.now() + this.options.retryMs;
+        this.retryAt = performance.now() + this.options.retryMs;
         for (const waiting of group) this.keepInMemory(waiting);
       }
       this.onEntries();
@@ -129,9 +129,7 @@ export class WireSpool {
     let segment = this.segments.at(-1);
     if (this.file === null || !segment || segment.size >= this.options.segmentBytes) {
       await this.file?.close();
-      segment = { name: `${String(Date.now()).padStart(16, '0')}.jsonl`, size: 0, read: 0 };
-      while (this.segments.some(({ name }) => name === segment?.name))
-        segment.name = `${String(Number(segment.name.slice(0, 16)) + 1).padStart(16, '0')}.jsonl`;
+      segment = { name: this.nextName(), size: 0, read: 0 };
       await mkdir(this.options.directory, { recursive: true, mode: 0o700 });
       this.file = await open(join(this.options.directory, segment.name), 'wx', 0o600);
       this.segments.push(segment);
@@ -140,6 +138,12 @@ export class WireSpool {
     await this.file.appendFile(bytes);
     await this.file.datasync();
     segment.size += bytes.length;
+  }
+
+  /** Names sort in the order of writing, also where the machine's clock was set back between two segments. */
+  private nextName(): string {
+    const last = Number(this.segments.at(-1)?.name.slice(0, 16) ?? 0);
+    return `${String(Math.max(Date.now(), last + 1)).padStart(16, '0')}.jsonl`;
   }
 
   private keepInMemory(waiting: Waiting): void {
