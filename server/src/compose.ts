@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { activityRoutes, LiveFeed } from './activity/index.js';
 import { recordAuditEvent } from './audit/index.js';
 import { createGuards, hashPassword, identityRoutes } from './identity/index.js';
-import { CaptureSockets, createSweep, forgetExpired } from './intake/index.js';
+import { CaptureSockets, createSweep, forgetExpired, Readiness } from './intake/index.js';
 import { createHubClient, createLab, createTicketIssuer, labRoutes } from './lab/index.js';
 import { logRoutes, makeMonthsAhead } from './log/index.js';
 import { assetRoutes } from './platform/assets.js';
@@ -95,9 +95,13 @@ export async function startPortal(settings: PortalSettings, log: Logger): Promis
   await live.open();
   await makeMonthsAhead(database, timeZone, clock.now());
   await openKnownSockets(database, capture);
+  const readiness = new Readiness({
+    clock,
+    onTurned: (ms) => void noteTurnedClock(database, log, ms),
+  });
   const jobs = [
-    repeat('sweep', 500, createSweep({ database, clock, timeZone }), log),
-    repeat('sensor checks', 1_000, () => checkSensors(database), log),
+    repeat('sweep', 500, createSweep({ database, clock, timeZone }, readiness), log),
+    repeat('sensor checks', 1_000, () => checkSensors(database, readiness.forMs()), log),
     repeat('maintenance', 3_600_000, () => maintain(database, timeZone, clock.now()), log),
     repeat('metrics', 5_000, async () => metrics.liveStreams.set(live.size), log),
   ];
@@ -121,6 +125,20 @@ export async function startPortal(settings: PortalSettings, log: Logger): Promis
 async function openKnownSockets(database: Database, capture: CaptureSockets): Promise<void> {
   const users = await database<{ id: number }[]>`select distinct user_id as id from sensor where stopped_at is null`;
   for (const { id } of users) await capture.open(id);
+}
+
+/** A log whose clock was turned says so: its times before and after can't be compared. */
+async function noteTurnedClock(database: Database, log: Logger, ms: number): Promise<void> {
+  log.warn({ ms }, 'The clock of the machine was turned');
+  await recordAuditEvent(database, {
+    actorUserId: null,
+    actorName: null,
+    action: 'clock-turned',
+    subject: null,
+    outcome: 'allowed',
+    address: null,
+    detail: { ms },
+  }).catch((error) => log.error({ err: error }, 'A turned clock could not be written down'));
 }
 
 async function maintain(database: Database, timeZone: string, now: Date): Promise<void> {

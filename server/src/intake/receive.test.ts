@@ -36,7 +36,7 @@ describe('intake', () => {
   const later = () => ({
     ...deps,
     clock: { now: () => new Date(Date.now() + 10_000) },
-    readySince: new Date(Date.now() - 100_000),
+    readyForMs: 110_000,
   });
 
   async function expectRollupsExact() {

@@ -10,11 +10,12 @@ import type { IntakeDependencies } from './dependencies.js';
 import { recordFindings } from './findings.js';
 import type { OpenExecution } from './open-execution.js';
 import { deleteOpen, fromRow, openColumns, readExpectation, type StoredOpenExecution } from './open-executions.js';
+import type { Readiness } from './readiness.js';
 import { compareClocks, compareOutcomes, type Finding, missingWitness } from './witnesses.js';
 
 export interface SweepDependencies extends IntakeDependencies {
-  /** since when this intake has been taking deliveries without a break */
-  readySince: Date;
+  /** how long this intake has been taking deliveries without a break, milliseconds */
+  readyForMs: number;
 }
 
 const batch = 200;
@@ -22,18 +23,18 @@ const batch = 200;
 const kernelsReturnMs = 15_000;
 const gatewayReturnsMs = 60_000;
 const postponedMs = 1_000;
+/** Nothing is told to wait for so long: the clock was set back since. */
+const fartherThanAnyGraceMs = 60_000;
 /** Four missed signs of life of the wire, eight of a kernel. */
 const unheardMs = 120_000;
 
-/** A sweep that knows since when it has been working: after a failure everything that waited may still be on its way. */
-export function createSweep(deps: IntakeDependencies): () => Promise<number> {
-  let readySince: Date | null = null;
+/** After a failure everything that waited may still be on its way. */
+export function createSweep(deps: IntakeDependencies, readiness: Readiness): () => Promise<number> {
   return async () => {
-    readySince ??= deps.clock.now();
     try {
-      return await sweepOverdue({ ...deps, readySince });
+      return await sweepOverdue({ ...deps, readyForMs: readiness.forMs() });
     } catch (error) {
-      readySince = null;
+      readiness.interrupted();
       throw error;
     }
   };
@@ -45,14 +46,15 @@ export async function sweepOverdue(deps: SweepDependencies): Promise<number> {
     const now = deps.clock.now();
     await giveUpUnheard(deps, transaction, now);
     const rows = await transaction<StoredOpenExecution[]>`
-      select ${transaction.unsafe(openColumns)} from open_execution where settle_after <= ${now}
+      select ${transaction.unsafe(openColumns)} from open_execution
+      where settle_after <= ${now} or settle_after > ${new Date(now.getTime() + fartherThanAnyGraceMs)}
       order by user_id, settle_after limit ${batch} for update skip locked`;
     if (rows.length === 0) return 0;
     const caughtUp = await wireProgress(transaction);
     let settled = 0;
     for (const [[userId, kernelId], group] of groupByKernel(rows)) {
       const open = group.map(fromRow);
-      const late = open.filter((row) => mayStillCome(row, now, deps.readySince, caughtUp));
+      const late = open.filter((row) => mayStillCome(row, now, deps.readyForMs, caughtUp));
       await postpone(transaction, userId, kernelId, late, now);
       const due = open.filter((row) => !late.includes(row));
       await settleDue(deps, transaction, userId, kernelId, due, now);
@@ -87,12 +89,13 @@ async function settleDue(
   }
 }
 
-function mayStillCome(row: OpenExecution, now: Date, readySince: Date, caughtUp: Date | null): boolean {
-  const readyForMs = now.getTime() - readySince.getTime();
+function mayStillCome(row: OpenExecution, now: Date, readyForMs: number, caughtUp: Date | null): boolean {
   const { kernel, wire } = row.finished;
   if (row.instances.wire === null || (wire === null && kernel !== null)) {
-    if (caughtUp === null) return readyForMs < gatewayReturnsMs;
-    return caughtUp.getTime() < Date.parse(kernel?.finished_at ?? row.startedAt);
+    const seenAt = Date.parse(kernel?.finished_at ?? row.startedAt);
+    // No instant is to be compared with one from before the clock was set back.
+    if (caughtUp === null || seenAt > now.getTime()) return readyForMs < gatewayReturnsMs;
+    return caughtUp.getTime() < seenAt;
   }
   return (row.instances.kernel === null || kernel === null) && readyForMs < kernelsReturnMs;
 }
@@ -119,8 +122,8 @@ async function wireProgress(transaction: Transaction): Promise<Date | null> {
 }
 
 /** Kernel and gateway are both gone without a word (the machine was reset): nobody will tell an end. */
-async function giveUpUnheard({ readySince }: SweepDependencies, transaction: Transaction, now: Date): Promise<void> {
-  if (now.getTime() - readySince.getTime() < unheardMs) return;
+async function giveUpUnheard({ readyForMs }: SweepDependencies, transaction: Transaction, now: Date): Promise<void> {
+  if (readyForMs < unheardMs) return;
   const since = new Date(now.getTime() - unheardMs);
   await transaction`
     update open_execution o set settle_after = ${now}

@@ -30,7 +30,7 @@ describe('two witnesses', () => {
     receive(deps, userId, sensor.delivery(...observations));
   const sweep = async (afterMs: number, readyForMs = 1_000_000) => {
     clock = new Date(clock.getTime() + afterMs);
-    return sweepOverdue({ ...deps, readySince: new Date(clock.getTime() - readyForMs) });
+    return sweepOverdue({ ...deps, readyForMs });
   };
   const rows = () => database.owner`
     select e.outcome, e.evidence, e.occurrence, s.code, a.outcome as amended from execution e
@@ -173,6 +173,19 @@ describe('two witnesses', () => {
     await tell(kernel, kernel.finished('m'));
     expect(await rows()).toMatchObject([{ code: 'hidden()', outcome: 'error' }]);
     expect((await findings()).map((one) => one.kind)).toContain('outcome-differs');
+  });
+
+  it('is settled in its time also where the clock was set back meanwhile', async () => {
+    await tell(wire, wire.started('m', 'x = 1'), wire.finished('m'));
+    await sweep(-3_600_000, 20_000);
+    expect(await rows()).toMatchObject([{ evidence: 'wire', outcome: 'success' }]);
+    clock = new Date('2026-11-23T09:00:00Z');
+    const now = clock.toISOString();
+    await tell(kernel, kernel.started('n', 'y = 1', now), kernel.finished('n', {}, now));
+    await sweep(-3_600_000, 20_000);
+    expect(await rows()).toHaveLength(1);
+    await sweep(1_100, 61_000);
+    expect(await rows()).toHaveLength(2);
   });
 
   it('expects no sensor of a kernel that brings none', async () => {

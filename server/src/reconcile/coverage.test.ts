@@ -36,7 +36,7 @@ async function deliver({ name, daysAgo, seen }: { name: string; daysAgo: number;
   if (seen !== 'kernel') await tell(wire, wire.describes(seen !== 'wire alone expected'));
   if (seen === 'both' || seen === 'kernel') await tell(kernel);
   const later = new Date(Date.now() + 120_000);
-  await sweepOverdue({ ...deps, clock: { now: () => later }, readySince: new Date(0) });
+  await sweepOverdue({ ...deps, clock: { now: () => later }, readyForMs: 1_000_000 });
   if (seen === 'late kernel') await tell(kernel);
 }
 

@@ -35,8 +35,8 @@ const findings = () => database.owner`
   select kind, msg_id as "msgId", evidence, instance from finding
   where kernel_id = ${kernel.sensor.kernel_id} order by id`;
 /** Looks three times, as the portal does every few seconds. */
-async function check() {
-  for (let time = 0; time < 3; time += 1) await checkSensors(database.sql);
+async function check(readyForMs = 1_000_000) {
+  for (let time = 0; time < 3; time += 1) await checkSensors(database.sql, readyForMs);
   return findings();
 }
 
@@ -97,6 +97,18 @@ describe('a kernel’s sensor that is silent', () => {
     expect(await check()).toHaveLength(1);
     await age(kernel, 46);
     expect(await check()).toHaveLength(2);
+  });
+});
+
+describe('after an outage', () => {
+  it('nothing is suspected until the sensors could come back, and silence not before three signs of life', async () => {
+    await tell(wire, wire.describes());
+    kernel.finished('never told');
+    await tell(kernel, kernel.started('m', '1'));
+    await age(kernel, 50);
+    expect(await check(14_000)).toEqual([]);
+    expect((await check(16_000)).map(({ kind }) => kind)).toEqual(['sequence-gap']);
+    expect((await check(46_000)).map(({ kind }) => kind)).toEqual(['sequence-gap', 'sensor-silent']);
   });
 });
 

@@ -1,6 +1,7 @@
 /**
  * What is wrong with the sensors themselves: records that are missing between others, a kernel that runs and is silent, a
- * kernel that nobody saw start, a request that only the gateway says was given up. Each is told once, as a finding.
+ * kernel that nobody saw start, a request that only the gateway says was given up. Each is told once, as a finding, and
+ * none while what is missed may only be late: after an outage sensors come back within their longest backoff.
  */
 import { type Finding, recordFindings } from '../intake/index.js';
 import { fromStored } from '../log/index.js';
@@ -13,11 +14,20 @@ interface Suspicion {
   finding: Finding;
 }
 
-/** @returns how many suspicions there are now, told before or not */
-export async function checkSensors(database: Database): Promise<number> {
+/** A kernel's sensor tries again after 10 s at most. */
+const sensorsReturnMs = 15_000;
+/** Three signs of life. */
+const silentMs = 45_000;
+
+/**
+ * @param readyForMs how long deliveries have been taken without a break
+ * @returns how many suspicions there are now, told before or not
+ */
+export async function checkSensors(database: Database, readyForMs: number): Promise<number> {
+  if (readyForMs < sensorsReturnMs) return 0;
   const suspicions = [
     ...(await holes(database)),
-    ...(await silentSensors(database)),
+    ...(readyForMs < silentMs ? [] : await silentSensors(database)),
     ...(await unregisteredKernels(database)),
     ...(await unconfirmedAborts(database)),
   ];
@@ -58,7 +68,7 @@ async function silentSensors(database: Database): Promise<Suspicion[]> {
     join lateral (select * from sensor k where k.user_id = w.user_id and k.kernel_id = w.kernel_id and k.kind = 'kernel'
       order by k.started_at desc limit 1) as k on true
     where w.kind = 'wire' and w.stopped_at is null and w.last_heard_at > now() - interval '60 seconds'
-      and w.expects_kernel_sensor and k.stopped_at is null and k.last_heard_at < now() - interval '45 seconds'
+      and w.expects_kernel_sensor and k.stopped_at is null and k.last_heard_at < now() - ${silentMs} * interval '1 millisecond'
     limit 100`;
   return rows.map(({ userId, kernelId, instance, heardAt }) => ({
     userId,
