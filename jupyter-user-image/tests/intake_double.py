@@ -11,7 +11,9 @@ from typing import Any
 
 
 class IntakeDouble:
-    """Keeps what was delivered. `refuse` names records to answer with 400; `unavailable` answers 503 for a while."""
+    """Keeps what was delivered. `refuse` names records to answer with 400; `unavailable` answers 503 for a while;
+    `receipt` changes what is said of a delivery.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -27,6 +29,7 @@ class IntakeDouble:
         self.rejected = 0
         self.unavailable = 0
         self.retry_after = "0"
+        self.receipt: Callable[[dict[str, Any]], dict[str, Any]] = lambda receipt: receipt
         self.refuse: Callable[[dict[str, Any]], bool] = lambda record: False
         self._server: socketserver.ThreadingUnixStreamServer | None = None
 
@@ -93,7 +96,7 @@ class IntakeDouble:
                     self.rejected += 1
                     return 400, {}, {}
                 self.deliveries.append(delivery)
-                return 200, {}, self._commit(delivery)
+                return 200, {}, self.receipt(self._commit(delivery))
             finally:
                 self.changed.notify_all()
 

@@ -91,6 +91,19 @@ def test_a_refused_record_is_kept_and_does_not_hold_up_the_others(kernel: Kernel
     assert "refused record" in kernel.console.read_text()
 
 
+@pytest.mark.parametrize("lie", [{"accepted": 0}, {"received": 10_000}, {"quarantined": None}])
+def test_a_receipt_that_does_not_add_up_acknowledges_nothing(
+    kernel: Kernel, intake: IntakeDouble, lie: dict[str, int | None]
+) -> None:
+    intake.receipt = lambda receipt: {**receipt, **lie}
+    kernel.run("doubtful = 1")
+    intake.finish_of("doubtful = 1")
+    intake.receipt = lambda receipt: receipt
+    kernel.run("certain = 1")
+    intake.finish_of("certain = 1")
+    intake.wait_for(lambda: intake.duplicates > 0, "what was not acknowledged was not offered again")
+
+
 def test_without_a_spool_directory_records_still_arrive(start_kernel: StartKernel, intake: IntakeDouble) -> None:
     kernel = start_kernel(SHAPARAK_SPOOL_DIRECTORY=None)
     kernel.run("x = 1")

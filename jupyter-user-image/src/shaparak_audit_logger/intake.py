@@ -76,17 +76,18 @@ class Intake:
 
     def post(self, sensor: bytes, observations: list[bytes], timeout: float = 10.0) -> Answer:
         """Deliver observations (each already JSON) of one sensor; never raises for what the other side does."""
-        return self.send(PATH, b'{"sensor":' + sensor + b',"observations":[' + b",".join(observations) + b"]}", timeout)
+        body = b'{"sensor":' + sensor + b',"observations":[' + b",".join(observations) + b"]}"
+        return self.send(PATH, body, timeout, len(observations))
 
-    def send(self, path: str, body: bytes, timeout: float = 10.0) -> Answer:
-        """Post a body."""
+    def send(self, path: str, body: bytes, timeout: float = 10.0, observations: int = 0) -> Answer:
+        """Post a body with so many observations."""
         if self._problem:
             return Unavailable(self._problem)
         connection = _UnixConnection(self._path, timeout)
         try:
             connection.request("POST", path, body, self._headers)
             response = connection.getresponse()
-            return _answer(response.status, response.getheader("Retry-After"), response.read(65536))
+            return _answer(response.status, response.getheader("Retry-After"), response.read(65536), observations)
         except (OSError, HTTPException) as problem:
             return Unavailable(f"{type(problem).__name__}: {problem} ({self._path})")
         finally:
@@ -102,15 +103,21 @@ def socket_path(address: str) -> str:
     return unquote(address[len(SCHEME) :])
 
 
-def _answer(status: int, retry_after: str | None, body: bytes) -> Answer:
+def _answer(status: int, retry_after: str | None, body: bytes, sent: int) -> Answer:
     if status in (400, 413):
         return Refused(f"HTTP {status}")
     if status != 200:
         return Unavailable(f"HTTP {status}", _seconds(retry_after))
     try:
-        through = _decode(body.decode())["through"]
+        receipt = _decode(body.decode())
+        through = receipt["through"]
+        handled = receipt["accepted"] + receipt["duplicate"] + receipt["quarantined"]
+        adds_up = receipt["received"] == sent == handled
     except (ValueError, KeyError, TypeError):
         return Unavailable("the intake's receipt could not be read")
+    if not adds_up:
+        # Whatever it did with them, it has not said of each what: they are kept, and offered again.
+        return Unavailable(f"the intake's receipt does not add up to the {sent} records that were sent")
     return Committed(through if isinstance(through, int) else 0)
 
 

@@ -32,6 +32,13 @@ afterEach(async () => {
   place.remove();
 });
 
+const receiptOf = (count: number): capture.Receipt => ({
+  received: count,
+  accepted: count,
+  duplicate: 0,
+  quarantined: 0,
+  through: 0,
+});
 const start = (change: Partial<DeliveryDeps> = {}) => {
   delivery = new WireDelivery({
     spool,
@@ -39,6 +46,7 @@ const start = (change: Partial<DeliveryDeps> = {}) => {
     receive: async (userId, one) => {
       await intake(userId, one);
       received.push({ userId, delivery: one });
+      return receiptOf(one.observations.length);
     },
     quarantine: async (userId, _instance, { sequence }, reason) => void quarantined.push([userId, sequence, reason]),
     tellProgress: async (until) => void progress.push(until),
@@ -121,6 +129,19 @@ describe('records', () => {
     expect(sequencesOf('other')).toEqual([1]);
     expect(quarantined).toEqual([[7, 2, 'the database refuses this']]);
     expect(tries).toBe(3 + 3 + 1);
+  });
+
+  it('are acknowledged by a receipt that adds up and by no other', async () => {
+    const receipts = [
+      { ...receiptOf(2), accepted: 1 },
+      { ...receiptOf(1), received: 1 },
+      { ...receiptOf(2), accepted: 0, duplicate: 1, quarantined: 1 },
+    ];
+    let asked = 0;
+    await append(place.entry(), place.entry());
+    start({ receive: async () => receipts[asked++] as capture.Receipt });
+    await empty();
+    expect([asked, quarantined]).toEqual([3, []]);
   });
 
   it('are not put into quarantine because the database goes away in between', async () => {

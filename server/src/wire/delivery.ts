@@ -11,7 +11,7 @@ import type { SpoolEntry, WireSpool } from './spool.js';
 export interface DeliveryDeps {
   spool: WireSpool;
   log: Logger;
-  receive(userId: number, delivery: capture.Delivery): Promise<unknown>;
+  receive(userId: number, delivery: capture.Delivery): Promise<capture.Receipt>;
   quarantine(userId: number, instance: string, observation: capture.Observation, reason: string): Promise<void>;
   /** delivered is everything that was seen up to this instant */
   tellProgress(until: Date): Promise<void>;
@@ -32,7 +32,7 @@ export class WireDelivery {
   private wake: () => void = () => {};
   private hasNews = false;
   private readonly running: Promise<void>;
-  private toldAt = 0;
+  private toldAt = Number.NEGATIVE_INFINITY;
   private until: Date;
 
   constructor(deps: DeliveryDeps) {
@@ -79,7 +79,7 @@ export class WireDelivery {
     const delivery = { sensor: first.sensor, observations: group.map(({ observation }) => observation) };
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await this.deps.receive(first.userId, delivery);
+        await this.receive(first.userId, delivery);
         return;
       } catch (error) {
         if (isUnavailable(error) || this.stopped) throw error;
@@ -91,10 +91,18 @@ export class WireDelivery {
     }
   }
 
+  /** A receipt that does not say of each record what became of it acknowledges none. */
+  private async receive(userId: number, delivery: capture.Delivery): Promise<void> {
+    const { received, accepted, duplicate, quarantined } = await this.deps.receive(userId, delivery);
+    const sent = delivery.observations.length;
+    if (received !== sent || accepted + duplicate + quarantined !== sent)
+      throw new Error(`The receipt of the intake does not add up to the ${sent} records that were delivered`);
+  }
+
   private async deliverSingly(userId: number, { sensor, observations }: capture.Delivery): Promise<void> {
     for (const observation of observations as capture.Observation[])
       try {
-        await this.deps.receive(userId, { sensor, observations: [observation] });
+        await this.receive(userId, { sensor, observations: [observation] });
       } catch (error) {
         if (isUnavailable(error)) throw error;
         const reason = error instanceof Error ? error.message : String(error);
@@ -103,35 +111,36 @@ export class WireDelivery {
   }
 
   private async progress(delivered: Date | null): Promise<void> {
-    const now = this.deps.now();
-    if (delivered !== null && now.getTime() - this.toldAt < progressEveryMs) return;
-    this.toldAt = now.getTime();
+    if (delivered !== null && performance.now() - this.toldAt < progressEveryMs) return;
+    this.toldAt = performance.now();
     // What is on its way to the disk was seen and is not delivered: then nothing new is known.
-    if (this.deps.spool.isEmpty) this.until = now;
+    if (this.deps.spool.isEmpty) this.until = this.deps.now();
     else if (delivered !== null) this.until = delivered;
     await this.deps.tellProgress(this.until);
   }
 
-  /** Only the end shortens it. */
-  private pause(ms: number): Promise<void> {
+  /** @param shortenedBy takes what ends it early */
+  private rest(ms: number, shortenedBy: (end: () => void) => void): Promise<void> {
     if (this.stopped) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms);
-      this.endPause = () => {
+      shortenedBy(() => {
         clearTimeout(timer);
         resolve();
-      };
+      });
+    });
+  }
+
+  /** Only the end shortens it. */
+  private pause(ms: number): Promise<void> {
+    return this.rest(ms, (end) => {
+      this.endPause = end;
     });
   }
 
   private idle(ms: number): Promise<void> {
-    if (this.stopped) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
+    return this.rest(ms, (end) => {
+      this.wake = end;
     });
   }
 
@@ -141,8 +150,8 @@ export class WireDelivery {
     this.endPause();
     this.wake();
     await this.running;
-    const deadline = Date.now() + patienceMs;
-    while (Date.now() < deadline) {
+    const deadline = performance.now() + patienceMs;
+    while (performance.now() < deadline) {
       const delivered = await this.deliverBatch().catch(() => null);
       if (delivered === null) return;
     }
