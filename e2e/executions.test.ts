@@ -6,6 +6,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { api } from '@shaparak/contract';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Kernel, type Person, startWithPeople } from './lab-client.js';
+import { limitMemory } from './memory-limit.js';
 import { closePlace, type Place, shaparak } from './started-system.js';
 
 describe('executions', () => {
@@ -274,6 +275,22 @@ describe('executions', () => {
     }
     const [after] = await logged(1, () => mortal.run('"risen"'));
     expect(after).toMatchObject({ outcome: 'success', evidence: 'both' });
+  });
+
+  it('tells a cell that asks for too much memory from one that the machine ends for it', async ({ skip }) => {
+    const greedy = await person.startKernel();
+    const [refused] = await logged(1, () => greedy.run('hoard = bytearray(1 << 60)'));
+    expect(refused).toMatchObject({ outcome: 'error', error_message: 'MemoryError: ', evidence: 'both' });
+    const release = limitMemory(place.home, greedy.id, 256 << 20);
+    if (release === null) return skip('this machine lets nobody make a control group with a memory limit');
+    const code = 'hoard = [b"x" * (1 << 20) for _ in range(4_096)]';
+    const [killed] = await logged(1, async () => {
+      const restarting = greedy.next('status', ({ content }) => content.execution_state === 'restarting');
+      greedy.ask(code);
+      await restarting;
+    });
+    release();
+    expect(killed).toMatchObject({ code, outcome: 'lost', status: 'error', evidence: 'both' });
   });
 
   it('refuses the debugger and messages that run code unseen, and records the attempt', async () => {

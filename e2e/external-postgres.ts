@@ -17,8 +17,8 @@ const isRoot = process.getuid?.() === 0;
 const nobody = { uid: 65_534, gid: 65_534 };
 const debian = '/usr/lib/postgresql';
 
-/** Debian's PostgreSQL on a port of its own, with a password, as an operator would give it to us. */
-export async function externalServer(): Promise<ExternalServer> {
+/** Debian's PostgreSQL on a port of its own. @param environment what the server gets besides its own */
+export async function externalServer(environment: Record<string, string> = {}): Promise<ExternalServer> {
   const version = existsSync(debian) ? readdirSync(debian).sort().at(-1) : undefined;
   if (version === undefined) throw new Error('The test needs Debian’s PostgreSQL; run "apt-get install postgresql".');
   const bin = join(debian, version, 'bin');
@@ -50,7 +50,7 @@ export async function externalServer(): Promise<ExternalServer> {
     const begun = spawn(
       join(bin, 'postgres'),
       ['-D', join(directory, 'data'), '-k', directory, '-p', String(port), '-h', '127.0.0.1', '-F'],
-      { ...as, stdio: 'ignore' },
+      { ...as, stdio: 'ignore', env: { ...process.env, ...environment } },
     );
     server = begun;
     ended = new Promise((resolve) => begun.once('exit', resolve));

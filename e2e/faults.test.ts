@@ -8,16 +8,9 @@ import { join } from 'node:path';
 import type { api } from '@shaparak/contract';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type ExternalServer, externalServer } from './external-postgres.js';
-import { type Kernel, logIn, type Person, passwords } from './lab-client.js';
-import {
-  closePlace,
-  makePlace,
-  type Place,
-  processesOf,
-  type StartedSystem,
-  shaparak,
-  start,
-} from './started-system.js';
+import { logIn, passwords } from './lab-client.js';
+import { expectComplete, inTheLog, keepRunning, openKernel } from './running-cells.js';
+import { closePlace, makePlace, type Place, processesOf, type StartedSystem, start } from './started-system.js';
 
 const ready = 'Shaparak is ready';
 const rounds = Number(process.env.FAULT_ROUNDS ?? 1);
@@ -29,61 +22,10 @@ beforeEach(async () => {
 });
 afterEach(() => closePlace(place));
 
-async function open(): Promise<{ person: Person; kernel: Kernel }> {
-  const person = await logIn(place, 'test_user', 'your_password');
-  await person.startLab();
-  return { person, kernel: await person.startKernel() };
-}
-
-/** Rows of the log for codes that begin with a word: code → how often, and the outcomes. */
-async function inTheLog(word: string): Promise<Map<string, string[]>> {
-  const query = `select code, status, coalesce(error_message, '') as error from code_execution_logs where code like '${word}%'`;
-  const { output } = await shaparak(place, ['sql', '--json', '-c', query]);
-  const found = new Map<string, string[]>();
-  for (const { code, status } of JSON.parse(output) as { code: string; status: string }[])
-    found.set(code, [...(found.get(code) ?? []), status]);
-  return found;
-}
-
 function kill(part: string): void {
   const found = processesOf(place.home).find(({ command }) => command.includes(part));
   if (!found) throw new Error(`no process of ${part}`);
   process.kill(found.pid, 'SIGKILL');
-}
-
-/** Runs cells one after the other until told to stop; knows which ends it has seen. */
-function keepRunning(first: Kernel, word: string) {
-  const seen = new Set<string>();
-  const asked = new Set<string>();
-  let stopped = false;
-  let kernel = first;
-  const work = async () => {
-    for (let index = 0; !stopped; index += 1) {
-      const code = `${word}_${index} = ${index}`;
-      asked.add(code);
-      try {
-        // A cell whose kernel died while the gateway was away has no end that a client could hear.
-        if ((await kernel.run(code, { patienceMs: 10_000 })).status === 'ok') seen.add(code);
-      } catch {
-        // The kernel died, and is started again; or the connection was cut, and the same tab comes back as Lab does.
-        if (kernel.isOpen) continue;
-        kernel = await vi.waitFor(() => kernel.again(kernel.session), { timeout: 30_000, interval: 100 });
-      }
-    }
-  };
-  const working = work();
-  working.catch(() => {});
-  return {
-    seen,
-    asked,
-    progress: (count: number) =>
-      vi.waitFor(() => expect(seen.size).toBeGreaterThanOrEqual(count), { timeout: 60_000, interval: 20 }),
-    /** rejects where the system is gone for good */
-    async stop() {
-      stopped = true;
-      await working;
-    },
-  };
 }
 
 /** Takes the last byte of a disk. @returns the file that holds it */
@@ -97,28 +39,14 @@ function fill(folder: string): string {
   return ballast;
 }
 
-async function expectComplete(word: string, seen: Set<string>, asked: Set<string>): Promise<void> {
-  await vi.waitFor(
-    async () => {
-      const log = await inTheLog(word);
-      expect([...seen].filter((code) => !log.has(code))).toEqual([]);
-    },
-    { timeout: 60_000, interval: 500 },
-  );
-  const log = await inTheLog(word);
-  expect([...log].filter(([, statuses]) => statuses.length > 1)).toEqual([]);
-  expect([...log.keys()].filter((code) => !asked.has(code))).toEqual([]);
-  expect([...seen].filter((code) => log.get(code)?.[0] !== 'success')).toEqual([]);
-}
-
 describe('while cells run', () => {
   it(
     'portal, gateway and kernel are killed at random moments, and nothing is missing or twice',
     async () => {
       const system = start(place, passwords);
       await system.printed(ready);
-      const { kernel } = await open();
-      const cells = keepRunning(kernel, 'survivor');
+      const { person, kernel } = await openKernel(place);
+      const cells = keepRunning(person, kernel, 'survivor');
       for (let round = 0; round < 3 * rounds; round += 1)
         for (const part of ['main.js portal ', 'shaparak_audit_logger.launch', 'main.js gateway ']) {
           await cells.progress(cells.seen.size + 5 + Math.floor(Math.random() * 30));
@@ -126,7 +54,7 @@ describe('while cells run', () => {
         }
       await cells.progress(cells.seen.size + 20);
       await cells.stop();
-      await expectComplete('survivor', cells.seen, cells.asked);
+      await expectComplete(place, 'survivor', cells);
     },
     patienceMs,
   );
@@ -134,8 +62,8 @@ describe('while cells run', () => {
   it('the whole system is killed, and comes back with everything that was seen to end', async () => {
     const system = start(place, passwords);
     await system.printed(ready);
-    const { kernel } = await open();
-    const cells = keepRunning(kernel, 'before');
+    const { person, kernel } = await openKernel(place);
+    const cells = keepRunning(person, kernel, 'before');
     await cells.progress(100);
     for (const { pid } of processesOf(place.home)) {
       try {
@@ -147,7 +75,7 @@ describe('while cells run', () => {
     await again.printed(ready);
     // What only the kernel's spool has comes with the person's next server.
     await (await logIn(place, 'test_user', 'your_password')).startLab();
-    await expectComplete('before', seen, cells.asked);
+    await expectComplete(place, 'before', { seen, asked: cells.asked });
     again.process.kill('SIGTERM');
     await again.ended;
     await cells.stop().catch(() => {});
@@ -156,7 +84,7 @@ describe('while cells run', () => {
   it('the Hub and with it the person’s server die: what ran is lost, not gone', async () => {
     const system = start(place, passwords);
     await system.printed(ready);
-    const { person, kernel } = await open();
+    const { person, kernel } = await openKernel(place);
     await kernel.run('"here"');
     const begun = kernel.next('execute_input');
     kernel.ask('import time  # dies\ntime.sleep(60)');
@@ -180,8 +108,8 @@ describe('while a disk is full', () => {
     let system = start(place, passwords);
     try {
       await system.printed(ready);
-      const { kernel } = await open();
-      const cells = keepRunning(kernel, 'cramped');
+      const { person, kernel } = await openKernel(place);
+      const cells = keepRunning(person, kernel, 'cramped');
       await cells.progress(20);
       const ballast = fill(data);
       // With or without the database: it may give up on a full disk, and then everything stops.
@@ -193,7 +121,7 @@ describe('while a disk is full', () => {
       system = start(place, passwords);
       await system.printed(ready);
       await (await logIn(place, 'test_user', 'your_password')).startLab();
-      await expectComplete('cramped', cells.seen, cells.asked);
+      await expectComplete(place, 'cramped', cells);
     } finally {
       system.process.kill('SIGTERM');
       await system.ended;
@@ -210,7 +138,7 @@ describe('while the database is away', () => {
     external = await externalServer();
     system = start(place, { ...passwords, ...settings, DATABASE_URL: external.url });
     await system.printed(ready);
-    return open();
+    return openKernel(place);
   };
   afterEach(async () => {
     system.process.kill('SIGTERM');
@@ -229,7 +157,7 @@ describe('while the database is away', () => {
       for (const code of codes) expect((await kernel.run(code)).status).toBe('ok');
       await new Promise((resolve) => setTimeout(resolve, 5_000 * rounds));
       external.start();
-      await expectComplete('away', new Set(codes), new Set(codes));
+      await expectComplete(place, 'away', { seen: new Set(codes), asked: new Set(codes) });
       const person = await logIn(place, 'test_user', 'your_password');
       const { activities } = await person.get<api.RecentActivity>('/api/activity/recent?limit=60');
       expect(activities.map(({ code }) => code).reverse()).toEqual(codes);
@@ -265,9 +193,12 @@ describe('while the database is away', () => {
         return ran;
       }, 90_000);
       expect(JSON.stringify(again.reply.user_expressions)).toContain('False');
-      await expectComplete('recorded', new Set(['recorded = 1']), new Set(['recorded = 1']));
-      await expectComplete('spooled', new Set(['spooled = 1']), new Set(['spooled = 1']));
-      expect((await inTheLog('leak')).size).toBe(0);
+      for (const [word, code] of [
+        ['recorded', 'recorded = 1'],
+        ['spooled', 'spooled = 1'],
+      ] as const)
+        await expectComplete(place, word, { seen: new Set([code]), asked: new Set([code]) });
+      expect((await inTheLog(place, 'leak')).size).toBe(0);
     } finally {
       system.process.kill('SIGTERM');
       await system.ended;
