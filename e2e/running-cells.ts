@@ -36,8 +36,10 @@ export function keepRunning(person: Person, first: Kernel, word: string) {
   let stopped = false;
   let kernel = first;
   let failures = 0;
-  const recover = async () => {
+  let trouble: unknown = 'none';
+  const recover = async (error: unknown) => {
     failures += 1;
+    trouble = error;
     // The connection was cut, and the same tab comes back as Lab does.
     if (!kernel.isOpen)
       kernel = await vi.waitFor(() => kernel.again(kernel.session), { timeout: 30_000, interval: 100 });
@@ -53,8 +55,8 @@ export function keepRunning(person: Person, first: Kernel, word: string) {
         // A cell whose kernel died while the gateway was away has no end that a client could hear.
         if ((await kernel.run(code, { patienceMs: 10_000 })).status === 'ok') seen.add(code);
         failures = 0;
-      } catch {
-        await recover();
+      } catch (error) {
+        await recover(error);
       }
     }
   };
@@ -64,7 +66,10 @@ export function keepRunning(person: Person, first: Kernel, word: string) {
     seen,
     asked,
     progress: (count: number) =>
-      vi.waitFor(() => expect(seen.size).toBeGreaterThanOrEqual(count), { timeout: 60_000, interval: 20 }),
+      vi.waitFor(() => expect(seen.size, `newest trouble: ${String(trouble)}`).toBeGreaterThanOrEqual(count), {
+        timeout: 60_000,
+        interval: 20,
+      }),
     /** rejects where the system is gone for good */
     async stop() {
       stopped = true;

@@ -1,7 +1,8 @@
 /**
  * One service that is kept running. States: starting → ready → (ended) → waiting → starting …; `stop` leads to stopped from
  * everywhere. A service that ends before its first readiness three times in a row has failed: its start is given up, with
- * its last words. After its first readiness it is started again for ever, after pauses of 0.5 s doubling to 30 s.
+ * its last words. After its first readiness it is started again for ever, after pauses of 0.5 s doubling to 5 s: people are
+ * at work, and a service that ends at each start costs little at that pace.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { findCommand } from './isolation.js';
@@ -42,7 +43,7 @@ export interface ChildOptions {
 const attempts = 3;
 
 export function keepRunning(service: Service, options: ChildOptions): Child {
-  const { report, firstPauseMs = 500, longestPauseMs = 30_000, steadyMs = 60_000 } = options;
+  const { report, firstPauseMs = 500, longestPauseMs = 5_000, steadyMs = 10_000 } = options;
   let process_: ChildProcess | null = null;
   let ended: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | null = null;
