@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { stopCommands } from './command.mjs';
 import { prepare } from './prepare.mjs';
 import { explain } from './start.mjs';
-import { runSteps, summary } from './test-runner.mjs';
-import { steps } from './test-steps.mjs';
+import { runSteps, summary } from './testing/runner.mjs';
+import { steps } from './testing/steps.mjs';
 
 /** Programs that the tests need and npm can't bring, with Debian's package for each. */
 const programs = [

@@ -156,7 +156,7 @@ it('each problem has its page, with its status, sentence and next step, and no p
 
 it('npm commands are scripts of package.json, and steps of the tests are steps', async () => {
   const { scripts } = JSON.parse(source('package.json')) as { scripts: Record<string, string> };
-  const plan = (await import(pathToFileURL(join(checkout, 'setup/test-steps.mjs')).href)) as {
+  const plan = (await import(pathToFileURL(join(checkout, 'setup/testing/steps.mjs')).href)) as {
     steps(places: object): { name: string }[];
   };
   const steps = plan.steps({ checkout, environment: '', reports: '' }).map(({ name }) => name);

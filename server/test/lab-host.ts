@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { pino } from 'pino';
 import { type Gateway, type GatewayDeps, openGateway } from '../src/gateway/gateway.js';
-import { createSessionCookie } from '../src/gateway/session-cookie.js';
+import { createSessionCookie } from '../src/gateway/sessions/session-cookie.js';
 import { createHubClient, createTicketIssuer } from '../src/lab/index.js';
 import { HubDouble } from './hub-double.js';
 

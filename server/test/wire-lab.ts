@@ -12,10 +12,10 @@ import type { Duplex } from 'node:stream';
 import type { capture } from '@shaparak/contract';
 import { pino } from 'pino';
 import { type ClientOptions, WebSocket, WebSocketServer } from 'ws';
-import { Bridge, type BridgeDeps } from '../src/wire/bridge.js';
+import { Bridge, type BridgeDeps } from '../src/wire/bridge/bridge.js';
 import { Kernels } from '../src/wire/kernels.js';
 import { v1Protocol } from '../src/wire/message.js';
-import type { SpoolEntry, WireSpool } from '../src/wire/spool.js';
+import type { SpoolEntry, WireSpool } from '../src/wire/spool/spool.js';
 import { createWireClock } from '../src/wire/wire-clock.js';
 
 export interface Frame {

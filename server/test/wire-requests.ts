@@ -1,5 +1,5 @@
 /** The requests of one kernel with a clock that a test moves and timers that it runs. */
-import { KernelRequests, type Told } from '../src/wire/requests.js';
+import { KernelRequests, type Told } from '../src/wire/requests/requests.js';
 import { asRead, executeRequest, fromKernel, type Part, type Parts, status } from './wire-messages.js';
 
 export class RequestsHarness {

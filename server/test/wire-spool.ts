@@ -4,7 +4,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { type Batch, type SpoolEntry, type SpoolOptions, WireSpool } from '../src/wire/spool.js';
+import { type Batch, type SpoolEntry, type SpoolOptions, WireSpool } from '../src/wire/spool/spool.js';
 import { FakeSensor } from './people.js';
 
 export const silent = pino({ level: 'silent' });

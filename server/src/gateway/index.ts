@@ -7,13 +7,13 @@ import type { Logger } from '../platform/logging.js';
 import { connect, connectDirect } from '../platform/postgres.js';
 import type { GatewaySettings } from '../platform/settings.js';
 import { openWire, type Wire } from '../wire/index.js';
-import { describeKernel } from './describe-kernel.js';
 import { openGateway } from './gateway.js';
-import type { CarryKernelChannel } from './kernel-channels.js';
-import { readKernelSpecs } from './kernel-specs.js';
+import { describeKernel } from './kernels/describe-kernel.js';
+import type { CarryKernelChannel } from './kernels/kernel-channels.js';
+import { readKernelSpecs } from './kernels/kernel-specs.js';
 import type { LabProxy } from './lab-proxy.js';
-import { createRefusals } from './refusals.js';
-import { startSessionBell } from './session-bell.js';
+import { createRefusals } from './refusals/refusals.js';
+import { startSessionBell } from './sessions/session-bell.js';
 
 const version = '0.1.0';
 const refusalsPatienceMs = 2_000;

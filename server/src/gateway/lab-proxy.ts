@@ -9,7 +9,7 @@ import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, ServerRespons
 import { type Duplex, Readable } from 'node:stream';
 import { ConfigurableProxy } from 'configurable-http-proxy/lib/configproxy.js';
 import type { Logger } from 'pino';
-import { commonHeaders } from './refusal-answers.js';
+import { commonHeaders } from './refusals/refusal-answers.js';
 import { sendWhole } from './whole-answer.js';
 
 export interface LabProxy {

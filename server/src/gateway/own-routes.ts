@@ -3,13 +3,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { capture } from '@shaparak/contract';
 import type { Config } from '../config.js';
 import { type HubClient, readHubUser } from '../lab/index.js';
-import { comesFromPortal } from './admission.js';
 import { noteRefusal } from './lab-traffic.js';
-import { type Answers, commonHeaders } from './refusal-answers.js';
-import type { Refusals } from './refusals.js';
+import { type Answers, commonHeaders } from './refusals/refusal-answers.js';
+import type { Refusals } from './refusals/refusals.js';
 import { readBody } from './request-body.js';
-import type { Caller, SessionCookie } from './session-cookie.js';
-import type { TicketDesk } from './ticket-desk.js';
+import { comesFromPortal } from './sessions/admission.js';
+import type { Caller, SessionCookie } from './sessions/session-cookie.js';
+import type { TicketDesk } from './sessions/ticket-desk.js';
 
 type CaptureStatus = capture.CaptureStatus;
 

@@ -10,7 +10,14 @@ import { recordFindings } from './findings.js';
 import { keepAside } from './keep-aside.js';
 import { type MergeResult, mergeObservations } from './merge.js';
 import type { OpenExecution } from './open-execution.js';
-import { deleteOpen, loseOlderInstances, readExpectation, readOpen, readSettled, saveOpen } from './open-executions.js';
+import {
+  deleteOpen,
+  loseOlderInstances,
+  readExpectation,
+  readOpen,
+  readSettled,
+  saveOpen,
+} from './open-execution-table.js';
 import { settle } from './witnesses.js';
 
 export async function applyObservations(

@@ -9,7 +9,7 @@ import { appendSettled } from './apply.js';
 import type { IntakeDependencies } from './dependencies.js';
 import { recordFindings } from './findings.js';
 import type { OpenExecution } from './open-execution.js';
-import { deleteOpen, fromRow, openColumns, readExpectation, type StoredOpenExecution } from './open-executions.js';
+import { deleteOpen, fromRow, openColumns, readExpectation, type StoredOpenExecution } from './open-execution-table.js';
 import type { Readiness } from './readiness.js';
 import { compareClocks, compareOutcomes, type Finding, missingWitness } from './witnesses.js';
 

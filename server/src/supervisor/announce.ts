@@ -1,7 +1,7 @@
 /** What the operator reads when everything runs. */
 import type { Config } from '../config.js';
 import type { FirstUser } from './first-users.js';
-import type { Isolation } from './isolation.js';
+import type { Isolation } from './isolation/isolation.js';
 
 export interface Announcement {
   config: Config;

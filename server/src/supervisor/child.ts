@@ -5,7 +5,7 @@
  * at work, and a service that ends at each start costs little at that pace.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { findCommand } from './isolation.js';
+import { findCommand } from './isolation/isolation.js';
 import type { LogFile } from './log-file.js';
 import { StartError } from './start-error.js';
 

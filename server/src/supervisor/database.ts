@@ -6,10 +6,10 @@ import { EmbeddedPostgresError } from '../platform/embedded-postgres-binaries.js
 import { migrate } from '../platform/migrate.js';
 import { connectDirect, type DatabaseSettings, errorCode } from '../platform/postgres.js';
 import type { Folders } from './folders.js';
+import type { Uids } from './isolation/uids.js';
 import type { LogFile } from './log-file.js';
 import type { Secrets } from './secrets.js';
 import { StartError } from './start-error.js';
-import type { Uids } from './uids.js';
 
 export interface InstalledDatabase {
   owner: DatabaseSettings;

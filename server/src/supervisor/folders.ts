@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode } from '../platform/postgres.js';
-import { giveToHub } from './ownership.js';
+import { giveToHub } from './isolation/ownership.js';
+import type { Uids } from './isolation/uids.js';
 import { StartError } from './start-error.js';
-import type { Uids } from './uids.js';
 
 export interface Folders {
   data: string;

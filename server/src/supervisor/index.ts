@@ -12,14 +12,14 @@ import { type InstalledDatabase, openDatabase, prepareSchema } from './database.
 import { makeFirstUsers } from './first-users.js';
 import { makeFolders } from './folders.js';
 import { findInstallation, readInstallation } from './installation.js';
-import { detectIsolation, thisMachine } from './isolation.js';
+import { detectIsolation, thisMachine } from './isolation/isolation.js';
+import { loadUids } from './isolation/uids.js';
 import { openLogFile } from './log-file.js';
 import { checkPorts, holdPort } from './ports.js';
 import { loadSecrets } from './secrets.js';
 import { describeServices, hubSocket } from './services.js';
 import { explain } from './start-error.js';
 import { writeState } from './state.js';
-import { loadUids } from './uids.js';
 
 export interface SuperviseOptions {
   /** written by the set-up; without it the one of SHAPARAK_HOME or of the checkout */

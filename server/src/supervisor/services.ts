@@ -9,10 +9,10 @@ import type { Service } from './child.js';
 import type { InstalledDatabase } from './database.js';
 import type { Folders } from './folders.js';
 import type { Installation } from './installation.js';
-import type { Isolation } from './isolation.js';
+import type { Isolation } from './isolation/isolation.js';
+import type { Uids } from './isolation/uids.js';
 import { openLogFile } from './log-file.js';
 import { type Secrets, writePrivateFile } from './secrets.js';
-import type { Uids } from './uids.js';
 
 export interface ServiceDeps {
   config: Config;

@@ -8,7 +8,7 @@ import type { Config } from '../config.js';
 import type { DatabaseSettings } from '../platform/postgres.js';
 import { errorCode } from '../platform/postgres.js';
 import type { Folders } from './folders.js';
-import type { IsolationKind } from './isolation.js';
+import type { IsolationKind } from './isolation/isolation.js';
 import { writePrivateFile } from './secrets.js';
 import { StartError } from './start-error.js';
 

@@ -6,13 +6,13 @@ import { systemClock } from '../platform/clock.js';
 import type { Logger } from '../platform/logging.js';
 import type { Database } from '../platform/postgres.js';
 import { repeat } from '../platform/repeat.js';
-import { Bridge, type BridgeDeps, type Channel } from './bridge.js';
-import { WireDelivery } from './delivery.js';
+import { Bridge, type BridgeDeps, type Channel } from './bridge/bridge.js';
 import { Kernels } from './kernels.js';
-import { WireSpool } from './spool.js';
+import { WireDelivery } from './spool/delivery.js';
+import { WireSpool } from './spool/spool.js';
 import { createWireClock } from './wire-clock.js';
 
-export type { Channel } from './bridge.js';
+export type { Channel } from './bridge/bridge.js';
 export type { KernelOwner } from './kernel-sensor.js';
 
 export interface WireOptions {

@@ -4,8 +4,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { capture } from '@shaparak/contract';
-import { KernelRequests, type Told } from './requests.js';
-import type { Durability, WireSpool } from './spool.js';
+import { KernelRequests, type Told } from './requests/requests.js';
+import type { Durability, WireSpool } from './spool/spool.js';
 import type { WireClock } from './wire-clock.js';
 
 export interface KernelOwner {

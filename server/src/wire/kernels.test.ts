@@ -5,7 +5,7 @@ import { asRead, executeRequest, status } from '../../test/wire-messages.js';
 import { silent } from '../../test/wire-spool.js';
 import { checkObservation } from '../intake/check.js';
 import { Kernels } from './kernels.js';
-import type { WireSpool } from './spool.js';
+import type { WireSpool } from './spool/spool.js';
 import { createWireClock } from './wire-clock.js';
 
 const owner = { userId: 7, username: 'ann' };

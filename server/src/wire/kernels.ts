@@ -2,7 +2,7 @@
 import type { Logger } from '../platform/logging.js';
 import { boundedName } from './bounded.js';
 import { type KernelAbout, type KernelOwner, KernelSensor, type KernelSensorDeps } from './kernel-sensor.js';
-import type { WireSpool } from './spool.js';
+import type { WireSpool } from './spool/spool.js';
 import type { WireClock } from './wire-clock.js';
 
 export interface KernelsDeps {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type Config, readConfig } from '../../config.js';
 import { lockOwner } from '../../supervisor/data-lock.js';
 import { findInstallation, type Installation, readInstallation } from '../../supervisor/installation.js';
-import { detectIsolation, thisMachine } from '../../supervisor/isolation.js';
+import { detectIsolation, thisMachine } from '../../supervisor/isolation/isolation.js';
 import { loadSecrets } from '../../supervisor/secrets.js';
 import { readState } from '../../supervisor/state.js';
 import { bad, type Facts, type Finding, good, messageOf, note } from './finding.js';
