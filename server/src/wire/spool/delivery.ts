@@ -18,8 +18,11 @@ export interface DeliveryDeps {
   now(): Date;
 }
 
-/** Start and end of a short cell are one delivery: each is a transaction, on the cores that run the cells. */
-const gatherMs = 100;
+/**
+ * From the first record that waits to its delivery. Start and end of a short cell are one delivery then: each is a
+ * transaction, on the cores that run the cells; and a person sees a cell that ended in half of the 100 ms that feel instant.
+ */
+const gatherMs = 50;
 const firstPauseMs = 250;
 const longestPauseMs = 5_000;
 const progressEveryMs = 1_000;
@@ -53,8 +56,9 @@ export class WireDelivery {
         await this.progress(delivered);
         pause = firstPauseMs;
         if (delivered === null && !this.hasNews) await this.idle(progressEveryMs);
-        this.hasNews = false;
+        if (!this.hasNews) continue;
         await this.pause(gatherMs);
+        this.hasNews = false;
       } catch (error) {
         if (!isUnavailable(error)) this.deps.log.error({ err: error }, 'Records of the wire could not be delivered');
         // Deaf to news, which changes nothing about an intake that is away.
