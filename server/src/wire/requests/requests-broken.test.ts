@@ -54,6 +54,39 @@ describe('a connection that ends', () => {
   });
 });
 
+describe('a kernel that is done and does not answer', () => {
+  it('has the execution told as lost, and its answer too where it comes after all', () => {
+    kernel.ask('m');
+    kernel.busy('m');
+    kernel.idle('m');
+    kernel.pass(29_000);
+    expect(kernel.ends).toEqual([]);
+    kernel.pass(1_000);
+    expect(kernel.outcomes()).toEqual(['m lost']);
+    expect(kernel.requests.count).toBe(0);
+    for (let time = 0; time < 2; time += 1) kernel.reply('m');
+    expect(kernel.outcomes()).toEqual(['m lost', 'm success']);
+  });
+
+  it('has it told as the error that it published', () => {
+    kernel.ask('m');
+    kernel.hear(fromKernel('error', 'm', { ename: 'UnicodeEncodeError', evalue: 'surrogates' }));
+    kernel.idle('m');
+    kernel.pass(30_000);
+    expect(kernel.ends).toMatchObject([{ outcome: 'error', error_message: 'UnicodeEncodeError: surrogates' }]);
+  });
+
+  it('is waited for where only another connection has heard that it is done', () => {
+    kernel.ask('m');
+    kernel.idle('m', other);
+    kernel.pass(60_000);
+    expect(kernel.ends).toEqual([]);
+    kernel.reply('m');
+    kernel.pass(500);
+    expect(kernel.outcomes()).toEqual(['m success']);
+  });
+});
+
 describe('a kernel that dies', () => {
   it('and is followed by one that begins nothing loses what waited, unless something runs before it', () => {
     kernel.ask('killed at once');

@@ -5,16 +5,17 @@
  *   asked --(busy or execute_input)--> begun --reply--> answered --idle, or half a second--> told
  *     |                                  `--the kernel ended--> told as lost
  *     |--reply "aborted"--> told as never run
+ *     |--idle, and no reply for half a minute--> told as lost; a reply that comes after all is told too
  *     `--the connection that asked is gone for good--> told as lost
  *
  * Only what a client sends is evidence of what was asked. What comes back is said by a process that the person controls:
  * it ends an execution and never begins one, and an input that nobody asked for is told as such.
  */
 import type { capture } from '@shaparak/contract';
-import { boundedName, boundedText, optionalName } from '../bounded.js';
-import { codeOf } from '../code-text.js';
+import { boundedName, boundedText } from '../bounded.js';
 import { type KernelMessage, text } from '../message.js';
 import type { WireClock } from '../wire-clock.js';
+import { type Asked, nameOf, placeOf, readAsked } from './asked.js';
 import { type Half, halfOf, lostHalf, numberOf } from './half.js';
 
 /** An observation without what its sensor adds to it. */
@@ -33,26 +34,9 @@ export interface RequestsDeps {
   later(task: () => void, ms: number): void;
 }
 
-interface Asked {
-  msgId: string;
-  clientSession: string;
-  connection: object;
-  askedAt: number;
-  beganAt: number | null;
-  cellNumber: number | null;
-  silent: boolean;
-  subshell: boolean;
-  code: { text: string; truncated?: capture.Truncation };
-  cellId: string | null;
-  /** iopub's word, which stands where the reply can't come any more */
-  error: { name: string; value: string } | null;
-  answer: { status: string; content: Record<string, unknown>; at: number; on: string } | null;
-  prompt: { msgId: string; text: string; password: boolean } | null;
-  /** the kernel said that it is done; the answer may still be on its way */
-  isIdle: boolean;
-}
-
 const idlePatienceMs = 500;
+/** An answer behind a flood of output comes late; ipykernel sends none where its own handler failed. */
+const answerPatienceMs = 30_000;
 const unbegunPatienceMs = 15_000;
 const rememberedIds = 10_000;
 
@@ -60,6 +44,7 @@ export class KernelRequests {
   private readonly open = new Map<string, Asked>();
   private readonly told = new Set<string>();
   private readonly unasked = new Set<string>();
+  private readonly unanswered = new Set<string>();
   private readonly deps: RequestsDeps;
   private lastAnswerAt = 0;
 
@@ -79,27 +64,9 @@ export class KernelRequests {
 
   /** A request to run code; tells its start. The message must be one that will be handed on. */
   ask(message: KernelMessage, connection: object): void {
-    const { header } = message;
-    const content = message.content();
-    const msgId = boundedName(header.msg_id);
-    const code = boundedText(codeOf(content));
-    const silent = content.silent === true;
-    const asked: Asked = {
-      msgId,
-      clientSession: boundedName(header.session),
-      connection,
-      askedAt: this.deps.monotonic(),
-      beganAt: null,
-      cellNumber: null,
-      silent,
-      subshell: typeof header.subshell_id === 'string',
-      code,
-      cellId: optionalName(message.metadata().cellId),
-      error: null,
-      answer: null,
-      prompt: null,
-      isIdle: false,
-    };
+    const { store_history: storeHistory } = message.content();
+    const asked = readAsked(message, connection, this.deps.monotonic());
+    const { msgId, silent } = asked;
     // The same id again: the first request has no name of its own any more, so its end is told now.
     const earlier = this.open.get(msgId);
     if (earlier?.answer) this.finish(earlier);
@@ -107,11 +74,11 @@ export class KernelRequests {
     this.open.set(msgId, asked);
     this.tell({
       type: 'execution_started',
-      ...this.nameOf(asked),
+      ...nameOf(asked),
       ...this.placeOf(asked),
       cell_number: null,
       silent,
-      store_history: typeof content.store_history === 'boolean' ? content.store_history : !silent,
+      store_history: typeof storeHistory === 'boolean' ? storeHistory : !silent,
     });
   }
 
@@ -172,6 +139,16 @@ export class KernelRequests {
     asked.isIdle = true;
     if (asked.answer) this.finish(asked);
     else if (asked.connection === gone) this.finishByOutput(asked);
+    // Over the connection that asked: another one may be far ahead of it.
+    else if (asked.connection === connection) this.deps.later(() => this.giveUpAnswer(asked), answerPatienceMs);
+  }
+
+  /** The kernel has said that it is done, and never how it ended; an answer that comes after all is told as well. */
+  private giveUpAnswer(asked: Asked): void {
+    if (this.open.get(asked.msgId) !== asked || asked.answer) return;
+    remember(this.unanswered, asked.msgId);
+    if (asked.error) this.finishByOutput(asked);
+    else this.close(asked, lostHalf);
   }
 
   private hearInput(message: KernelMessage): void {
@@ -207,7 +184,7 @@ export class KernelRequests {
   /** An answer to what an earlier gateway handed on: the log knows the request. */
   private hearLateReply(message: KernelMessage): void {
     const msgId = boundedName(message.parent().msg_id);
-    if (msgId === '' || this.told.has(msgId)) return;
+    if (msgId === '' || (this.told.has(msgId) && !this.unanswered.delete(msgId))) return;
     remember(this.told, msgId);
     const half = halfOf(text(message.content().status), message.content(), null, 0);
     const clientSession = boundedName(message.parent().session);
@@ -279,13 +256,13 @@ export class KernelRequests {
   private close(asked: Asked, half: Half, at = this.deps.now()): void {
     this.open.delete(asked.msgId);
     remember(this.told, asked.msgId);
-    this.deps.tell({ type: 'execution_finished', ...this.nameOf(asked), ...half }, at);
+    this.deps.tell({ type: 'execution_finished', ...nameOf(asked), ...half }, at);
   }
 
   private neverRan(asked: Asked, reason: string): void {
     this.open.delete(asked.msgId);
     remember(this.told, asked.msgId);
-    this.tell({ type: 'execution_not_run', ...this.nameOf(asked), ...this.placeOf(asked), reason });
+    this.tell({ type: 'execution_not_run', ...nameOf(asked), ...this.placeOf(asked), reason });
   }
 
   private askedIn(message: KernelMessage): Asked | undefined {
@@ -293,17 +270,8 @@ export class KernelRequests {
     return msgId === undefined ? undefined : this.open.get(boundedName(msgId));
   }
 
-  private nameOf({ msgId, clientSession }: Asked) {
-    return { msg_id: msgId, client_session: clientSession };
-  }
-
-  private placeOf({ cellId, code }: Asked) {
-    return {
-      cell_id: cellId,
-      notebook_path: this.deps.notebookPath(),
-      code: code.text,
-      ...(code.truncated ? { code_truncated: code.truncated } : {}),
-    };
+  private placeOf(asked: Asked) {
+    return placeOf(asked, this.deps.notebookPath());
   }
 
   private tell(told: Told): void {
