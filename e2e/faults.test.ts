@@ -22,10 +22,14 @@ beforeEach(async () => {
 });
 afterEach(() => closePlace(place));
 
-function kill(part: string): void {
-  const found = processesOf(place.home).find(({ command }) => command.includes(part));
-  if (!found) throw new Error(`no process of ${part}`);
-  process.kill(found.pid, 'SIGKILL');
+/** Kills a part; one that was killed a moment ago is waited for. */
+async function kill(part: string): Promise<void> {
+  const find = () => {
+    const found = processesOf(place.home).find(({ command }) => command.includes(part));
+    if (!found) throw new Error(`no process of ${part}`);
+    return found;
+  };
+  process.kill((await vi.waitFor(find, { timeout: 60_000, interval: 20 })).pid, 'SIGKILL');
 }
 
 /** Takes the last byte of a disk. @returns the file that holds it */
@@ -50,7 +54,7 @@ describe('while cells run', () => {
       for (let round = 0; round < 3 * rounds; round += 1)
         for (const part of ['main.js portal ', 'shaparak_audit_logger.launch', 'main.js gateway ']) {
           await cells.progress(cells.seen.size + 5 + Math.floor(Math.random() * 30));
-          kill(part);
+          await kill(part);
         }
       await cells.progress(cells.seen.size + 20);
       await cells.stop();
@@ -89,7 +93,7 @@ describe('while cells run', () => {
     const begun = kernel.next('execute_input');
     kernel.ask('import time  # dies\ntime.sleep(60)');
     await begun;
-    kill('jupyterhub_config.py');
+    await kill('jupyterhub_config.py');
     await vi.waitFor(
       async () => {
         const { activities } = await person.get<api.RecentActivity>('/api/activity/recent?limit=1');

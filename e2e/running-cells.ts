@@ -26,8 +26,8 @@ export async function inTheLog(place: Place, word: string): Promise<Map<string, 
   return found;
 }
 
-/** Jupyter gives a kernel up that dies five times within ten seconds of its start; a person restarts it then. */
-const failuresBeforeRestart = 3;
+/** Jupyter gives a kernel up that dies five times within ten seconds of its start; a person starts another one then. */
+const failuresBeforeAnother = 3;
 
 /** Runs cells one after the other until told to stop; knows which ends it has seen. */
 export function keepRunning(person: Person, first: Kernel, word: string) {
@@ -44,8 +44,8 @@ export function keepRunning(person: Person, first: Kernel, word: string) {
     if (!kernel.isOpen)
       kernel = await vi.waitFor(() => kernel.again(kernel.session), { timeout: 30_000, interval: 100 });
     // A kernel that died is started again by its server.
-    else if (failures % failuresBeforeRestart === 0)
-      await person.lab(`api/kernels/${kernel.id}/restart`, { method: 'POST', body: {} });
+    else if (failures % failuresBeforeAnother === 0)
+      kernel = await vi.waitFor(() => person.startKernel(), { timeout: 30_000, interval: 500 });
   };
   const work = async () => {
     for (let index = 0; !stopped; index += 1) {
@@ -67,7 +67,7 @@ export function keepRunning(person: Person, first: Kernel, word: string) {
     asked,
     progress: (count: number) =>
       vi.waitFor(() => expect(seen.size, `newest trouble: ${String(trouble)}`).toBeGreaterThanOrEqual(count), {
-        timeout: 60_000,
+        timeout: 120_000,
         interval: 20,
       }),
     /** rejects where the system is gone for good */
