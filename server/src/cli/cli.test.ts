@@ -50,6 +50,23 @@ async function shaparak(args: string[], input = '', answers: string[] | null = n
   return { code, out, error };
 }
 
+describe('verify', () => {
+  it('says that all counts agree, or which do not, and ends with 1 then', async () => {
+    expect(await shaparak(['verify', 'rollups'])).toEqual({
+      code: 0,
+      out: '0 executions on 0 days of 0 people: all counts agree with the rows.\n',
+      error: '',
+    });
+    await database.owner`insert into user_day (user_id, day, executions) values (7, '2026-01-05', 3)`;
+    const { code, out, error } = await shaparak(['verify', 'rollups'], '', []);
+    expect(code).toBe(1);
+    expect(out).toMatch(/^user 7, 2026-01-05: .*executions 3, counted nothing/);
+    expect(error).toContain('Comparing: 1 of 1 months');
+    expect(JSON.parse((await shaparak(['verify', 'rollups', '--json'])).out).differences).toHaveLength(2);
+    await database.owner`delete from user_day`;
+  });
+});
+
 describe('user', () => {
   it('gives no password to a name that nobody has adopted yet, and says what to do first', async () => {
     await database.owner`

@@ -7,6 +7,7 @@ import { addMigrate } from './migrate.js';
 import { addSql } from './sql.js';
 import { systemTerminal, type Terminal } from './terminal.js';
 import { addUserCommands } from './user.js';
+import { addVerify } from './verify.js';
 
 /** @returns the exit code: 0 done, 1 failed or refused */
 export async function main(argv: string[], terminal: Terminal = systemTerminal()): Promise<number> {
@@ -18,7 +19,8 @@ export async function main(argv: string[], terminal: Terminal = systemTerminal()
   const finish = (result: number) => {
     code = result;
   };
-  for (const add of [addUserCommands, addSql, addDoctor, addImport, addMigrate]) add(program, terminal, finish);
+  for (const add of [addUserCommands, addSql, addDoctor, addImport, addMigrate, addVerify])
+    add(program, terminal, finish);
   try {
     await program.parseAsync(argv);
   } catch (error) {

@@ -3,3 +3,4 @@ export { activityAfter, type ReadDependencies } from './recent.js';
 export { redact } from './redact.js';
 export { logRoutes } from './routes.js';
 export { fromStored } from './text.js';
+export { type VerifiedRollups, verifyRollups } from './verify-rollups.js';
