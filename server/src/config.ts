@@ -15,6 +15,8 @@ export interface Config {
   timeZone: string;
   capturePolicy: 'open' | 'strict';
   retentionDays: number;
+  /** people of whom retention removes nothing; * for everybody */
+  legalHold: string[];
   /** exact origins that may call Bearer endpoints; null = any localhost port except the lab's */
   corsOrigins: string[] | null;
   /** external PostgreSQL instead of the embedded one */
@@ -40,6 +42,7 @@ const known = new Set([
   'SHAPARAK_TIME_ZONE',
   'SHAPARAK_CAPTURE_POLICY',
   'SHAPARAK_RETENTION_DAYS',
+  'SHAPARAK_LEGAL_HOLD',
   'SHAPARAK_CORS_ORIGINS',
   'SHAPARAK_TEST_USER_PASSWORD',
   'SHAPARAK_ADMIN_PASSWORD',
@@ -73,6 +76,7 @@ export function readConfig(env: Environment): Config {
     timeZone: readZone(env),
     capturePolicy: policy,
     retentionDays: readInteger(env, 'SHAPARAK_RETENTION_DAYS', 400, 1, 36_500),
+    legalHold: readNames(env, 'SHAPARAK_LEGAL_HOLD'),
     corsOrigins: readOrigins(env),
     databaseUrl: readDatabaseUrl(env, 'DATABASE_URL'),
     databaseDirectUrl: readDatabaseUrl(env, 'DATABASE_DIRECT_URL'),
@@ -102,6 +106,16 @@ function readInteger(env: Environment, name: string, fallback: number, least: nu
   if (!/^\d+$/.test(text) || value < least || value > most)
     throw new ConfigError(`${name} is "${text}"; use a whole number from ${least} to ${most}.`);
   return value;
+}
+
+/** @throws ConfigError for a name that nobody can have: a misspelt hold would hold nothing */
+function readNames(env: Environment, name: string): string[] {
+  const names = (read(env, name) ?? '').split(',').map((one) => one.trim());
+  const given = names.filter((one) => one !== '');
+  const odd = given.find((one) => one !== '*' && /[\s/]/.test(one));
+  if (odd !== undefined)
+    throw new ConfigError(`${name} has the name "${odd}"; separate names by commas, * for everybody.`);
+  return given;
 }
 
 const readPort = (env: Environment, name: string, fallback: number) => readInteger(env, name, fallback, 1, 65_535);

@@ -27,7 +27,8 @@ beforeEach(() => {
   mkdirSync(join(data, 'settings'), { recursive: true });
   const owner = { ...database.settings, role: null };
   const query = { ...database.settings, role: 'shaparak_reader' };
-  const state = { config: { timeZone: 'Asia/Tehran' }, folders: { data }, database: { embedded: true, owner, query } };
+  const config = { timeZone: 'Asia/Tehran', retentionDays: 400, legalHold: ['held'] };
+  const state = { config, folders: { data }, database: { embedded: true, owner, query } };
   writeFileSync(join(data, 'settings', 'supervisor.json'), JSON.stringify(state));
 });
 afterEach(() => rmSync(home, { recursive: true, force: true }));

@@ -4,6 +4,7 @@ import { explain } from '../supervisor/start-error.js';
 import { addDoctor } from './doctor.js';
 import { addImport } from './import.js';
 import { addMigrate } from './migrate.js';
+import { addRetention } from './retention.js';
 import { addSql } from './sql.js';
 import { systemTerminal, type Terminal } from './terminal.js';
 import { addUserCommands } from './user.js';
@@ -19,7 +20,7 @@ export async function main(argv: string[], terminal: Terminal = systemTerminal()
   const finish = (result: number) => {
     code = result;
   };
-  for (const add of [addUserCommands, addSql, addDoctor, addImport, addMigrate, addVerify])
+  for (const add of [addUserCommands, addSql, addDoctor, addImport, addMigrate, addVerify, addRetention])
     add(program, terminal, finish);
   try {
     await program.parseAsync(argv);

@@ -99,16 +99,17 @@ async function compareMonth(transaction: Transaction, timeZone: string, month: s
   };
 }
 
-/** A person's totals are the sums of their days; each execution took one number of the sequence. */
+/** A person's totals are the sums of their days; each execution took one number of the sequence, also those archived since. */
 async function compareTotals(transaction: Transaction) {
   const rows = await transaction<(MonthRow & { isEqual: boolean })[]>`
     with counted as (
       select user_id, sum(executions)::bigint as executions, sum(errors)::bigint as errors, sum(timed)::bigint as timed,
-        sum(sum_ms)::bigint as sum_ms, max(last_at) as last_at, sum(executions)::bigint as last_seq
-      from user_day group by 1
+        sum(sum_ms)::bigint as sum_ms, max(last_at) as last_at, (sum(executions)
+          + coalesce((select sum(m.executions) from archived_month m where m.user_id = d.user_id), 0))::bigint as last_seq
+      from user_day d group by 1
     ), stored as (
       select user_id, executions, errors, timed, sum_ms, last_at, last_seq from user_total
-      where executions <> 0 or last_seq <> 0
+      where executions <> 0
     )
     select coalesce(c.user_id, s.user_id) as "userId", null as day, to_jsonb(c) - 'user_id' as counted,
       to_jsonb(s) - 'user_id' as stored, c is not distinct from s as "isEqual"
