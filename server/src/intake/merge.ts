@@ -191,6 +191,12 @@ class Merge {
       return;
     }
     const settled = this.input.settled.findLast((candidate) => candidate.msgId === seen.msg_id);
+    if (!settled && kind === 'wire') {
+      // A gateway was killed before its start was written, and the next one heard the end. The kernel's word, which tells
+      // of the execution, may be still on its way.
+      this.witness({ msgId: seen.msg_id, occurrence: 1 }, seen);
+      return;
+    }
     if (!settled) {
       this.outcome.quarantined.push({ observation: seen, reason: 'finished without a start' });
       return;

@@ -175,6 +175,18 @@ describe('two witnesses', () => {
     expect((await findings()).map((one) => one.kind)).toContain('outcome-differs');
   });
 
+  it('keeps an end that a new gateway heard of what the killed one had not written down', async () => {
+    const next = new FakeSensor(kernel.sensor.kernel_id, undefined, 'wire');
+    const late = await tell(next, next.describes(), next.finished('m'));
+    expect(late).toMatchObject({ accepted: 2, quarantined: 0 });
+    await tell(kernel, kernel.started('m', 'x = 1'), kernel.finished('m'));
+    await sweep(2_100);
+    expect(await rows()).toMatchObject([{ evidence: 'kernel', outcome: 'success' }]);
+    const words = await database.owner`
+      select kind, body ->> 'type' as type from witness where kernel_id = ${kernel.sensor.kernel_id}`;
+    expect(words).toMatchObject([{ kind: 'wire', type: 'execution_finished' }]);
+  });
+
   it('is settled in its time also where the clock was set back meanwhile', async () => {
     await tell(wire, wire.started('m', 'x = 1'), wire.finished('m'));
     await sweep(-3_600_000, 20_000);
