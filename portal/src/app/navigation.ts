@@ -1,6 +1,6 @@
 import type { api } from '@shaparak/contract';
 import { IconActivityHeartbeat, IconHistory, IconHome, IconShieldCheck, IconUsers } from '@tabler/icons-react';
-import type { TextKey } from '../text/text';
+import type { TextKey } from '../text/fa';
 import { canOversee } from './who-am-i';
 
 export interface Destination {

@@ -1,4 +1,4 @@
-import type { TextKey } from './text';
+import type { TextKey } from './fa';
 
 /** English; the compiler refuses a missing or a surplus key. */
 export const en: Record<TextKey, string> = {

@@ -327,3 +327,6 @@ export const fa = {
   'problem.database-unavailable': 'پایگاه‌داده در دسترس نیست؛ چند لحظه دیگر دوباره تلاش کنید.',
   'problem.unexpected': 'خطای پیش‌بینی‌نشده رخ داد. شناسهٔ پیگیری را به راهبر سامانه بدهید.',
 } as const;
+
+/** Persian is the language that the portal is written in: its keys are the keys. */
+export type TextKey = keyof typeof fa;

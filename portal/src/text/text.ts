@@ -1,9 +1,8 @@
 import type { ProblemCode } from '@shaparak/contract';
 import type { Language } from '../format';
 import { en } from './en';
-import { fa } from './fa';
+import { fa, type TextKey } from './fa';
 
-export type TextKey = keyof typeof fa;
 type TextValues = Record<string, string>;
 export type Translate = (key: TextKey, values?: TextValues) => string;
 

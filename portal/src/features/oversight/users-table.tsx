@@ -1,7 +1,7 @@
 import type { api } from '@shaparak/contract';
 import { IconArrowDown, IconArrowsSort, IconArrowUp } from '@tabler/icons-react';
+import type { TextKey } from '../../text/fa';
 import { useLanguage } from '../../text/language';
-import type { TextKey } from '../../text/text';
 import { Table } from '../../ui/table';
 import { useNow } from '../../ui/use-now';
 import classes from './oversight.module.css';
