@@ -203,13 +203,15 @@ def test_an_intake_that_takes_its_time_holds_up_nothing_else(relayed: Any, intak
 def test_a_body_of_brackets_does_not_stop_the_server(relayed: Any) -> None:
     async def test(sender: Sender, _: CaptureRelay) -> None:
         hostile = asyncio.create_task(sender.post(b'{"sensor":[' + b"[]," * 2_500_000 + b"[]]}"))
-        clock, longest = asyncio.get_running_loop().time, 0.0
+        clock = asyncio.get_running_loop().time
+        begun = previous = clock()
+        longest = 0.0
         while not hostile.done():
-            begun = clock()
             await asyncio.sleep(0.001)
-            longest = max(longest, clock() - begun)
+            longest, previous = max(longest, clock() - previous), clock()
         assert (await hostile)[0] == 400
-        assert longest < 0.3, longest
+        # Against the whole, not against a time: the machine may do anything else.
+        assert longest < (clock() - begun) / 2, (longest, clock() - begun)
 
     relayed(test)
 
