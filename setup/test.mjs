@@ -36,8 +36,8 @@ export async function main() {
     const reports = join(installation.home, 'test-reports');
     await mkdir(reports, { recursive: true });
     const chosen = process.argv.slice(2);
-    // Hours of faults run alone: FAULT_ROUNDS says how many (npm run test:long).
-    const long = chosen.includes('e2e-faults');
+    // Hours of faults and of load run alone (npm run test:long).
+    const long = chosen.includes('e2e-long');
     const plan = steps({ ...installation, reports, long }).filter(
       ({ name }) => chosen.length === 0 || chosen.includes(name),
     );

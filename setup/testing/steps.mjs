@@ -38,6 +38,6 @@ export function steps({ checkout, environment, reports, long = false }) {
     vitest('vitest', 'unit', 'portal', 'banner'),
     pytest('pytest-kernel', 'jupyter-user-image/tests'),
     pytest('pytest-hub', 'hub/tests'),
-    long ? { ...e2e, name: 'e2e-faults', argv: [...e2e.argv, 'e2e/faults.test.ts'] } : e2e,
+    long ? { ...e2e, name: 'e2e-long', argv: [...e2e.argv, 'e2e/faults.test.ts', 'e2e/flat-memory.test.ts'] } : e2e,
   ];
 }
