@@ -4,55 +4,76 @@ import { amendExecution, countCovered } from '../log/amend.js';
 import { appendExecutions, type NewExecution } from '../log/append.js';
 import { digestOf, readDigestKey, storeSnippets } from '../log/snippets.js';
 import { toStored } from '../log/text.js';
-import type { Transaction } from '../platform/postgres.js';
+import { type Transaction, together } from '../platform/postgres.js';
 import type { IntakeDependencies } from './dependencies.js';
 import { recordFindings } from './findings.js';
 import { keepAside } from './keep-aside.js';
 import { type MergeResult, mergeObservations } from './merge.js';
 import type { OpenExecution } from './open-execution.js';
-import {
-  deleteOpen,
-  loseOlderInstances,
-  readExpectation,
-  readOpen,
-  readSettled,
-  saveOpen,
-} from './open-execution-table.js';
-import { settle } from './witnesses.js';
+import { deleteOpen, readExpectation, readOpen, readSettled, saveOpen } from './open-execution-table.js';
+import { type SettledExecution, settle } from './witnesses.js';
+
+/** What is known before a delivery is merged. */
+export interface Known {
+  key: Buffer;
+  open: OpenExecution[];
+  settled: SettledExecution[];
+  expectsKernelSensor: boolean;
+}
+
+/** Takes this kernel's turn, and reads what is known of the requests that the observations name. */
+export async function readKnown(
+  transaction: Transaction,
+  userId: number,
+  sensor: capture.Sensor,
+  observations: capture.Observation[],
+): Promise<Known> {
+  const kernelId = toStored(sensor.kernel_id);
+  const messageIds = [...new Set(observations.flatMap((one) => ('msg_id' in one ? [toStored(one.msg_id)] : [])))];
+  const stops = observations.some((one) => one.type === 'sensor_stopped');
+  const [, key, open, settled, expectsKernelSensor] = await together([
+    takeTurn(transaction, userId, kernelId),
+    readDigestKey(transaction, userId),
+    readOpen(transaction, userId, kernelId, messageIds, stops ? sensor.instance : null),
+    readSettled(transaction, userId, kernelId, messageIds),
+    readExpectation(transaction, userId, kernelId),
+  ]);
+  return { key, open, settled, expectsKernelSensor };
+}
+
+/** Both sensors of a kernel deliver at the same time: they take turns, or each would open the same execution. */
+async function takeTurn(transaction: Transaction, userId: number, kernelId: string): Promise<void> {
+  await transaction`select pg_advisory_xact_lock(hashtextextended(${`kernel ${kernelId}`}, ${userId}))`;
+}
 
 export async function applyObservations(
   deps: Pick<IntakeDependencies, 'clock' | 'timeZone'>,
   transaction: Transaction,
   userId: number,
   sensor: capture.Sensor,
+  { key, open: before, settled, expectsKernelSensor }: Known,
   observations: capture.Observation[],
 ): Promise<Pick<MergeResult, 'quarantined'>> {
   if (observations.length === 0) return { quarantined: [] };
   const now = deps.clock.now();
   const kernelId = toStored(sensor.kernel_id);
-  const messageIds = [...new Set(observations.flatMap((one) => ('msg_id' in one ? [toStored(one.msg_id)] : [])))];
-  const stops = observations.some((one) => one.type === 'sensor_stopped');
-  // Both sensors of a kernel deliver at the same time: they take turns, or each would open the same execution.
-  await transaction`select pg_advisory_xact_lock(hashtextextended(${`kernel ${kernelId}`}, ${userId}))`;
-  const key = await readDigestKey(transaction, userId);
-  const before = await readOpen(transaction, userId, kernelId, messageIds, stops ? sensor.instance : null);
-  const expectsKernelSensor = await readExpectation(transaction, userId, kernelId);
   const merged = mergeObservations({
     sensor,
     open: before,
-    settled: await readSettled(transaction, userId, kernelId, messageIds),
+    settled,
     observations,
     expectsKernelSensor,
     digest: (text) => digestOf(key, text),
     now,
   });
   await storeCode(transaction, userId, key, [...merged.open, ...merged.settled]);
-  await deleteOpen(transaction, userId, kernelId, gone(before, merged.open));
-  await saveOpen(transaction, userId, kernelId, merged.open);
-  await appendSettled(transaction, userId, deps.timeZone, kernelId, merged.settled, expectsKernelSensor, now);
+  await together([
+    deleteOpen(transaction, userId, kernelId, gone(before, merged.open)),
+    saveOpen(transaction, userId, kernelId, merged.open),
+    appendSettled(transaction, userId, deps.timeZone, kernelId, merged.settled, expectsKernelSensor, now),
+  ]);
   await keepAside(transaction, userId, sensor, key, merged);
   await applyLateWords(transaction, userId, deps.timeZone, sensor, merged);
-  if (sensor.kind === 'kernel') await loseOlderInstances(transaction, userId, kernelId, now);
   return merged;
 }
 

@@ -4,10 +4,11 @@
  */
 import type { capture } from '@shaparak/contract';
 import { toStored } from '../log/text.js';
-import { isRetriable, type Transaction } from '../platform/postgres.js';
-import { applyObservations } from './apply.js';
+import { isRetriable, type Transaction, together } from '../platform/postgres.js';
+import { applyObservations, readKnown } from './apply.js';
 import { checkObservation, sequenceOf } from './check.js';
 import type { IntakeDependencies } from './dependencies.js';
+import { loseOlderInstances, readExpectation } from './open-execution-table.js';
 
 interface Incoming {
   sequence: number | null;
@@ -36,10 +37,13 @@ async function receiveOnce(
   userId: number,
   { sensor, observations }: capture.Delivery,
 ): Promise<capture.Receipt> {
-  const ranges = await hearSensor(transaction, userId, sensor);
   const incoming = observations.map(
     (raw): Incoming => ({ raw, sequence: sequenceOf(raw), checked: checkObservation(raw) }),
   );
+  const [ranges, known] = await together([
+    hearSensor(transaction, userId, sensor),
+    readKnown(transaction, userId, sensor, understoodOf(incoming)),
+  ]);
   const seen = new Set<number>();
   const fresh = incoming.filter(({ sequence }) => {
     if (sequence === null) return true;
@@ -47,9 +51,9 @@ async function receiveOnce(
     seen.add(sequence);
     return true;
   });
-  await describeKernel(transaction, userId, sensor, fresh);
-  const understood = fresh.flatMap(({ checked }) => (checked.kind === 'valid' ? [checked.observation] : []));
-  const applied = await applyObservations(deps, transaction, userId, sensor, understood);
+  if (await describeKernel(transaction, userId, sensor, fresh))
+    known.expectsKernelSensor = await readExpectation(transaction, userId, toStored(sensor.kernel_id));
+  const applied = await applyObservations(deps, transaction, userId, sensor, known, understoodOf(fresh));
   const refused = [
     ...fresh.flatMap(({ checked, raw, sequence }) =>
       checked.kind === 'invalid' ? [{ sequence, reason: checked.reason, body: JSON.stringify(raw) ?? 'null' }] : [],
@@ -60,8 +64,13 @@ async function receiveOnce(
       body: JSON.stringify(observation),
     })),
   ];
-  await quarantine(transaction, userId, sensor.instance, refused);
-  const through = await markReceived(transaction, userId, sensor.instance, [...seen]);
+  const [through] = await together([
+    markReceived(transaction, userId, sensor.instance, [...seen]),
+    quarantine(transaction, userId, sensor.instance, refused),
+    sensor.kind === 'kernel' && fresh.length > 0
+      ? loseOlderInstances(transaction, userId, toStored(sensor.kernel_id), deps.clock.now())
+      : Promise.resolve(),
+  ]);
   return {
     received: observations.length,
     accepted: fresh.length - refused.length,
@@ -70,6 +79,9 @@ async function receiveOnce(
     through,
   };
 }
+
+const understoodOf = (incoming: Incoming[]) =>
+  incoming.flatMap(({ checked }) => (checked.kind === 'valid' ? [checked.observation] : []));
 
 /** Registers or refreshes the sensor and locks its row, so that deliveries of one instance take turns. */
 async function hearSensor(
@@ -86,14 +98,15 @@ async function hearSensor(
   return parseRanges(row?.received ?? '{}');
 }
 
-/** The wire sensor's first record of a kernel says how it was started and whether it brings a sensor of its own. */
+/** The wire sensor's first record of a kernel says how it was started and whether it brings a sensor of its own. @returns whether it did */
 async function describeKernel(
   transaction: Transaction,
   userId: number,
   { kind, instance }: capture.Sensor,
   fresh: Incoming[],
-): Promise<void> {
-  if (kind !== 'wire') return;
+): Promise<boolean> {
+  let described = false;
+  if (kind !== 'wire') return described;
   for (const { checked } of fresh) {
     if (checked.kind !== 'valid' || checked.observation.type !== 'sensor_started') continue;
     const { spec = null, expects_kernel_sensor: expects = true, saw_start: sawStart = false } = checked.observation;
@@ -101,7 +114,9 @@ async function describeKernel(
       update sensor set spec = ${spec === null ? null : toStored(spec)}, expects_kernel_sensor = ${expects},
         saw_start = saw_start or ${sawStart}
       where user_id = ${userId} and instance = ${instance}`;
+    described = true;
   }
+  return described;
 }
 
 /** PostgreSQL writes an int8multirange as {[1,5),[7,9)}. */

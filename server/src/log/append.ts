@@ -6,7 +6,7 @@
  *  - a row is never changed afterwards.
  */
 import type { api } from '@shaparak/contract';
-import type { Transaction } from '../platform/postgres.js';
+import { type Transaction, together } from '../platform/postgres.js';
 import { toStored } from './text.js';
 
 export interface NewExecution {
@@ -31,7 +31,11 @@ export interface NewExecution {
   covered: boolean;
 }
 
-/** Appends in the order given. Callers that append for several people do so in ascending userId, against deadlocks. */
+/**
+ * Appends in the order given. Callers that append for several people do so in ascending userId, against deadlocks.
+ * Statements that need nothing of each other's answers go to the server together: it runs them in their order, and a
+ * delivery waits for it twice and not seven times.
+ */
 export async function appendExecutions(
   transaction: Transaction,
   userId: number,
@@ -44,23 +48,24 @@ export async function appendExecutions(
     ...toRow(execution, lastSeq + index + 1),
     covered: execution.covered,
   }));
-  const stored = await transaction<{ id: number; userSeq: number; timestamp: string }[]>`
-    insert into execution (user_id, user_seq, "timestamp", started_at, snippet_id, outcome, evidence, execution_time_ms,
-      cell_number, occurrence, kernel_id, msg_id, cell_id, notebook_path, client_session, error_name, error_message)
-    select ${userId}, r.* from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) as r(
-      user_seq bigint, "timestamp" timestamptz, started_at timestamptz, snippet_id bigint, outcome execution_outcome,
-      evidence execution_evidence, execution_time_ms int, cell_number int, occurrence int, kernel_id text, msg_id text,
-      cell_id text, notebook_path text, client_session text, error_name text, error_message text)
-    returning id, user_seq as "userSeq", "timestamp"::text as "timestamp"`;
-  await storeKeys(transaction, userId, rows, stored);
-  await addToRollups(transaction, userId, timeZone, rows, lastSeq + rows.length);
+  await together([
+    insertRows(transaction, userId, rows),
+    addToRollups(transaction, userId, timeZone, rows, lastSeq + rows.length),
+    notify(transaction, userId),
+  ]);
+}
+
+async function notify(transaction: Transaction, userId: number): Promise<void> {
   await transaction`select pg_notify('shaparak_activity', ${String(userId)})`;
 }
 
 async function lockSequence(transaction: Transaction, userId: number): Promise<number> {
-  await transaction`insert into user_total (user_id) values (${userId}) on conflict do nothing`;
-  const [row] = await transaction<{ last: number }[]>`
+  const make = async () =>
+    void (await transaction`insert into user_total (user_id) values (${userId}) on conflict do nothing`);
+  const lock = async () =>
+    await transaction<{ last: number }[]>`
     select last_seq as last from user_total where user_id = ${userId} for update`;
+  const [, [row]] = await together([make(), lock()]);
   return row?.last ?? 0;
 }
 
@@ -88,23 +93,23 @@ function toRow(execution: NewExecution, userSeq: number) {
   };
 }
 
-async function storeKeys(
-  transaction: Transaction,
-  userId: number,
-  rows: Row[],
-  stored: { id: number; userSeq: number; timestamp: string }[],
-): Promise<void> {
-  const bySequence = new Map(stored.map((row) => [row.userSeq, row]));
-  const keys = rows.flatMap((row) => {
-    const { id, timestamp } = bySequence.get(row.user_seq) ?? {};
-    if (row.msg_id === null || id === undefined) return [];
-    return [{ kernel_id: row.kernel_id, msg_id: row.msg_id, occurrence: row.occurrence, execution_id: id, timestamp }];
-  });
-  if (keys.length === 0) return;
+/** The rows, and for those with an identity in Jupyter the keys that guard it across partitions. */
+async function insertRows(transaction: Transaction, userId: number, rows: Row[]): Promise<void> {
   await transaction`
+    with r as (
+      select * from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) as r(
+        user_seq bigint, "timestamp" timestamptz, started_at timestamptz, snippet_id bigint, outcome execution_outcome,
+        evidence execution_evidence, execution_time_ms int, cell_number int, occurrence int, kernel_id text, msg_id text,
+        cell_id text, notebook_path text, client_session text, error_name text, error_message text)
+    ), stored as (
+      insert into execution (user_id, user_seq, "timestamp", started_at, snippet_id, outcome, evidence,
+        execution_time_ms, cell_number, occurrence, kernel_id, msg_id, cell_id, notebook_path, client_session,
+        error_name, error_message)
+      select ${userId}, r.* from r order by user_seq
+      returning id, "timestamp", kernel_id, msg_id, occurrence
+    )
     insert into execution_key (user_id, kernel_id, msg_id, occurrence, execution_id, "timestamp")
-    select ${userId}, k.* from jsonb_to_recordset(${JSON.stringify(keys)}::text::jsonb) as k(
-      kernel_id text, msg_id text, occurrence int, execution_id bigint, "timestamp" timestamptz)`;
+    select ${userId}, kernel_id, msg_id, occurrence, id, "timestamp" from stored where msg_id is not null`;
 }
 
 /** A day is a day of the deployment's zone, in the rollup as in every reader of it. */

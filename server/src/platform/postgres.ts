@@ -113,3 +113,14 @@ export function isRetriable(error: unknown): boolean {
   const code = errorCode(error);
   return code === '40001' || code === '40P01';
 }
+
+/**
+ * Statements of one transaction that need nothing of each other's answers: they go to the server together, which runs them
+ * in this order. Fails only when all of them have ended: what still ran would go on behind the rollback, on its own.
+ */
+export async function together<T extends readonly unknown[]>(
+  statements: [...{ [K in keyof T]: Promise<T[K]> }],
+): Promise<T> {
+  await Promise.allSettled(statements);
+  return (await Promise.all(statements)) as unknown as T;
+}
