@@ -4,27 +4,48 @@ export interface Clock {
 }
 export const systemClock: Clock = { now: () => new Date() };
 
-/** Formats instants as 2025-10-30T15:30:45.123+03:30 in one zone. */
+/**
+ * Formats instants as 2025-10-30T15:30:45.123+03:30 in one zone.
+ *
+ * Intl takes 4 µs for each, 4 ms for the list of a thousand people, and all that it knows is the zone's offset: on a day
+ * that begins and ends with the same one, it is asked for that day once.
+ */
 export function createInstantFormat(timeZone: string): (instant: Date) => string {
-  const parts = new Intl.DateTimeFormat('en-US', {
-    timeZone,
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: '2-digit',
-    day: '2-digit',
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-    timeZoneName: 'longOffset',
-  });
+  const offsetAt = createOffsetReader(timeZone);
+  const ofDays = new Map<number, Offset | null>();
   return (instant) => {
-    const part: Record<string, string> = {};
-    for (const { type, value } of parts.formatToParts(instant)) part[type] = value;
+    const time = instant.getTime();
+    const day = Math.floor(time / dayMs);
+    let offset = ofDays.get(day);
+    if (offset === undefined) {
+      const [first, last] = [offsetAt(day * dayMs), offsetAt((day + 1) * dayMs)];
+      offset = first.ms === last.ms ? first : null;
+      if (ofDays.size >= mostDays) ofDays.clear();
+      ofDays.set(day, offset);
+    }
+    const { ms, text } = offset ?? offsetAt(time);
+    return `${new Date(time + ms).toISOString().slice(0, -1)}${text}`;
+  };
+}
+
+interface Offset {
+  ms: number;
+  text: string;
+}
+
+const dayMs = 86_400_000;
+/** Three years of history, then again from the beginning. */
+const mostDays = 1_100;
+
+function createOffsetReader(timeZone: string): (time: number) => Offset {
+  const format = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' });
+  return (time) => {
+    const name = format.formatToParts(time).find(({ type }) => type === 'timeZoneName')?.value ?? '';
     // ICU writes plain "GMT" for UTC and GMT+03:25:44 for zones before standard time (RFC 3339 knows minutes only).
-    const offset = (part.timeZoneName ?? '').replace('GMT', '').slice(0, 6) || '+00:00';
-    const milliseconds = String(instant.getUTCMilliseconds()).padStart(3, '0');
-    const year = (part.year ?? '').padStart(4, '0');
-    return `${year}-${part.month}-${part.day}T${part.hour}:${part.minute}:${part.second}.${milliseconds}${offset}`;
+    const [, sign = '+', hours = '00', minutes = '00', seconds = '00'] =
+      /^GMT([+-])(\d\d):(\d\d)(?::(\d\d))?$/.exec(name) ?? [];
+    const size = (Number(hours) * 3_600 + Number(minutes) * 60 + Number(seconds)) * 1_000;
+    return { ms: sign === '-' ? -size : size, text: `${sign}${hours}:${minutes}` };
   };
 }
 
