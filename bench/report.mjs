@@ -40,16 +40,25 @@ export function createReport() {
 
 const rounded = (value) => Number(value.toFixed(Math.abs(value) < 100 ? 3 : 0));
 
+/** Rows of earlier runs stay where this one did not measure the same again. @param {Row[]} earlier @param {Row[]} rows */
+export function merged(earlier, rows) {
+  const key = (row) => JSON.stringify([row.case, row.user, row.rows, row.peer_name]);
+  const measured = new Map(rows.map((row) => [key(row), row]));
+  const known = new Set(earlier.map(key));
+  return [...earlier.map((row) => measured.get(key(row)) ?? row), ...rows.filter((row) => !known.has(key(row)))];
+}
+
 /** @param {Row[]} rows */
 export function table(rows) {
   const cells = rows.map((row) => [
     row.case,
+    row.user,
     `${row.ours} ${row.unit}`,
     row.peer === null ? '' : `${row.peer} ${row.unit}`,
     row.peer_name ?? '',
     row.ratio === null ? '' : `${row.ratio}×`,
   ]);
-  const all = [['case', 'ours', 'peer', 'peer is', 'ratio (above 1: ours is ahead)'], ...cells];
+  const all = [['case', 'user', 'ours', 'peer', 'peer is', 'ratio (above 1: ours is ahead)'], ...cells];
   const widths = all[0].map((_, column) => Math.max(...all.map((row) => row[column].length)));
   return all
     .map((row) => row.map((cell, column) => cell.padEnd(widths[column])).join('  '))

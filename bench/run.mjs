@@ -1,23 +1,33 @@
 /**
- * `npm run bench [-- SUITE …] [--quick] [--out FILE] [--cpu-prof FOLDER]`: measures each suite against its peers in one run on one machine,
- * prints a table and writes the rows as JSON. Numbers are for comparing within a run; nothing here passes or fails.
+ * `npm run bench [-- SUITE …] [--rows N] [--quick] [--out FILE] [--cpu-prof FOLDER]`: measures each suite against its peers
+ * in one run on one machine, prints a table and adds the rows to a JSON file. Numbers are for comparing within a run; no
+ * time passes or fails, but answers that differ from a peer's end the run.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createProgress } from '../setup/progress.mjs';
-import { createReport, table } from './report.mjs';
+import { createReport, merged, table } from './report.mjs';
 
 /** name → what `npm run bench -- name` measures; a suite is `run(context)`, see Context */
 const suites = {
   capture: () => import('./capture/suite.mjs'),
+  reads: () => import('./log/suite.mjs'),
 };
+
+const defaultRows = 1_000_000;
+const quickRows = 100_000;
+/** The busiest of 1,000 people must have pages to turn. */
+const fewestRows = 50_000;
 
 /**
  * What a suite is given.
  * @typedef {object} Context
  * @property {boolean} quick fewer rounds, for CI: shows that the suite works, not how fast anything is
+ * @property {number} rows how long a history is made
+ * @property {(name: string, make: () => Promise<any>) => Promise<any>} once what several suites share is made once
+ * @property {(text: string) => void} say a line of its own
  * @property {object} installation what the set-up prepared: checkout, home, runtime, node, environment
  * @property {ReturnType<typeof createProgress>['step']} step a titled part of the work, with a progress line
  * @property {ReturnType<typeof createReport>} report takes the rows
@@ -43,8 +53,15 @@ export async function main({ installation, argv, out }) {
   stopOnSignal(close);
   stopOnSurprise(close);
   const report = createReport();
+  const shared = new Map();
   const context = {
     quick: chosen.quick,
+    rows: chosen.rows,
+    once: (name, make) => {
+      if (!shared.has(name)) shared.set(name, make());
+      return shared.get(name);
+    },
+    say: (text) => void out.write(`${text}\n`),
     installation,
     step: createProgress(out).step,
     report,
@@ -58,28 +75,48 @@ export async function main({ installation, argv, out }) {
     await close();
   }
   out.write(`\n${table(report.rows)}\n`);
-  writeFileSync(chosen.file, `${JSON.stringify(report.rows, null, 2)}\n`);
+  const earlier = chosen.isFresh ? [] : readRows(chosen.file);
+  writeFileSync(chosen.file, `${JSON.stringify(merged(earlier, report.rows), null, 2)}\n`);
   out.write(`\nWritten to ${relative(process.cwd(), chosen.file)}\n`);
   return 0;
 }
 
+function readRows(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return [];
+  }
+}
+
 function readArguments(argv) {
   const known = Object.keys(suites);
-  const usage = `Usage: npm run bench [-- ${known.join('|')} …] [--quick] [--out FILE] [--cpu-prof FOLDER]`;
+  const usage = `Usage: npm run bench [-- ${known.join('|')} …] [--rows N] [--quick] [--out FILE] [--cpu-prof FOLDER]`;
   try {
     const { values, positionals } = parseArgs({
       args: argv,
       allowPositionals: true,
-      options: { quick: { type: 'boolean' }, out: { type: 'string' }, 'cpu-prof': { type: 'string' } },
+      options: {
+        quick: { type: 'boolean', default: false },
+        rows: { type: 'string' },
+        out: { type: 'string' },
+        'cpu-prof': { type: 'string' },
+      },
     });
+    const rows = Number(values.rows ?? (values.quick ? quickRows : defaultRows));
+    if (!Number.isSafeInteger(rows) || rows < fewestRows)
+      return `--rows must be a number from ${fewestRows} on.\n${usage}`;
     const unknown = positionals.filter((name) => !known.includes(name));
     if (unknown.length > 0) return `There is no suite ${unknown.join(', ')}.\n${usage}`;
     const cpuProfile = values['cpu-prof'] === undefined ? null : resolve(values['cpu-prof']);
     if (cpuProfile !== null) mkdirSync(cpuProfile, { recursive: true });
     return {
       names: positionals.length > 0 ? positionals : known,
-      quick: values.quick === true,
-      file: resolve(values.out ?? join(import.meta.dirname, 'results.json')),
+      quick: values.quick,
+      rows,
+      // A quick run says nothing about speed: it must not stand among the numbers that others read.
+      file: resolve(values.out ?? join(import.meta.dirname, values.quick ? 'results-quick.json' : 'results.json')),
+      isFresh: values.quick,
       cpuProfile,
     };
   } catch (error) {

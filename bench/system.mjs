@@ -36,11 +36,18 @@ export async function startSystem(context, folder) {
     },
     log: join(folder, 'system.log'),
   });
-  context.onClose(async () => {
+  let stopping;
+  // Once: the id of a process that has ended may be another one's.
+  const stop = () => {
+    stopping ??= stopAll();
+    return stopping;
+  };
+  const stopAll = async () => {
     const tree = treeOf(system.pid);
     await system.stop();
     signalAll(tree, 'SIGKILL'); // what an orderly end has left
-  });
+  };
+  context.onClose(stop);
   await system.orDied(
     until(
       () => {
@@ -56,6 +63,7 @@ export async function startSystem(context, folder) {
     installation,
     main,
     state,
+    stop,
     gatewaySettings: readSettings('gateway'),
     portalUrl: `http://127.0.0.1:${ports.portal}`,
     labUrl: `http://127.0.0.1:${ports.lab}`,

@@ -35,9 +35,21 @@ export function steps({ checkout, environment, reports, long = false }) {
       name: 'mypy',
       argv: [python, '-m', 'mypy', '--config-file', 'jupyter-user-image/pyproject.toml', 'jupyter-user-image/src'],
     },
-    vitest('vitest', 'unit', 'portal', 'banner'),
+    vitest('vitest', 'unit', 'portal', 'banner', 'bench'),
     pytest('pytest-kernel', 'jupyter-user-image/tests'),
     pytest('pytest-hub', 'hub/tests'),
+    {
+      // That both sides answer alike, not how fast they are: the machine of the tests may do anything else.
+      name: 'bench',
+      argv: [
+        process.execPath,
+        join(checkout, 'setup', 'bench.cjs'),
+        'reads',
+        '--quick',
+        '--out',
+        join(reports, 'bench.json'),
+      ],
+    },
     long ? { ...e2e, name: 'e2e-long', argv: [...e2e.argv, 'e2e/faults.test.ts', 'e2e/flat-memory.test.ts'] } : e2e,
   ];
 }
