@@ -1,5 +1,6 @@
 /** What administrators see: numbers about people and the system, previews of errors, never a person's whole code. */
 import type { api } from '@shaparak/contract';
+import { monthsBefore } from '../log/newest.js';
 import { previewOf, storedLengthOf } from '../log/text.js';
 import type { ActivityDependencies } from './dashboard.js';
 
@@ -29,17 +30,13 @@ export async function readAllUsersActivity({
 }
 
 export async function readSystemStats(deps: ActivityDependencies): Promise<api.SystemStats> {
-  const { database, timeZone } = deps;
-  const [totals] = await database<
-    { total: number; active: number; errors: number; average: number | null; today: number }[]
-  >`
-    select coalesce(sum(executions), 0)::bigint as total, count(*) filter (where executions > 0) as active,
-      coalesce(sum(errors), 0)::bigint as errors, round(sum(sum_ms) / nullif(sum(timed), 0), 2)::float8 as average,
-      (select coalesce(sum(executions), 0)::bigint from user_day where day = (now() at time zone ${timeZone})::date) as today
-    from user_total`;
-  const topUsers = await database<{ username: string; executions: number }[]>`
-    select u.username, t.executions from user_total t join users u on u.id = t.user_id
-    where t.executions > 0 order by t.executions desc, u.username limit ${longestList}`;
+  const [totals, topUsers, recentErrors] = await Promise.all([
+    readTotals(deps),
+    deps.database<{ username: string; executions: number }[]>`
+      select u.username, t.executions from user_total t join users u on u.id = t.user_id
+      where t.executions > 0 order by t.executions desc, u.username limit ${longestList}`,
+    readRecentErrors(deps),
+  ]);
   return {
     total_executions: totals?.total ?? 0,
     active_users: totals?.active ?? 0,
@@ -47,24 +44,46 @@ export async function readSystemStats(deps: ActivityDependencies): Promise<api.S
     total_errors: totals?.errors ?? 0,
     avg_execution_time_ms: totals?.average ?? null,
     top_users: [...topUsers],
-    recent_errors: await readRecentErrors(deps),
+    recent_errors: recentErrors,
   };
+}
+
+async function readTotals({ database, timeZone }: ActivityDependencies) {
+  const [totals] = await database<
+    { total: number; active: number; errors: number; average: number | null; today: number }[]
+  >`
+    select coalesce(sum(executions), 0)::bigint as total, count(*) filter (where executions > 0) as active,
+      coalesce(sum(errors), 0)::bigint as errors, round(sum(sum_ms) / nullif(sum(timed), 0), 2)::float8 as average,
+      (select coalesce(sum(executions), 0)::bigint from user_day where day = (now() at time zone ${timeZone})::date) as today
+    from user_total`;
+  return totals;
+}
+
+interface ErrorRow {
+  username: string;
+  timestamp: Date;
+  code: string;
+  error: string | null;
 }
 
 async function readRecentErrors({
   database,
   formatInstant,
 }: ActivityDependencies): Promise<api.SystemStats['recent_errors']> {
-  const rows = await database<{ username: string; timestamp: Date; code: string; error: string | null }[]>`
-    select u.username, e."timestamp", left(s.code, ${storedLengthOf(100)}) as code,
-      left(e.error_message, ${storedLengthOf(100)}) as error
-    from (select user_id, "timestamp", id, snippet_id, error_message from execution x
-      where outcome <> 'success' and not exists (select from amendment a
-        where a.user_id = x.user_id and a.execution_id = x.id and a.outcome = 'success')
-      order by "timestamp" desc, id desc limit ${longestList}) as e
+  // Literals, so that the plan is made once and for two months, as for a person's newest rows.
+  const preview = database.unsafe(String(storedLengthOf(100)));
+  const most = database.unsafe(String(longestList));
+  const read = (months: ReturnType<typeof monthsBefore>) => database<ErrorRow[]>`
+    select u.username, e."timestamp", left(s.code, ${preview}) as code, left(e.error_message, ${preview}) as error
+    from (select user_id, "timestamp", id, snippet_id, error_message from execution e
+      where outcome <> 'success' ${months} and not exists (select from amendment a
+        where a.user_id = e.user_id and a.execution_id = e.id and a.outcome = 'success')
+      order by "timestamp" desc, id desc limit ${most}) as e
     join users u on u.id = e.user_id
     join snippet s on s.user_id = e.user_id and s.id = e.snippet_id
     order by e."timestamp" desc, e.id desc`;
+  const near = await read(monthsBefore(database, null));
+  const rows = near.length >= longestList ? near : await read(database``);
   return rows.map((row) => ({
     username: row.username,
     timestamp: formatInstant(row.timestamp),

@@ -7,9 +7,9 @@ import type { api } from '@shaparak/contract';
 import type { Actor } from '../identity/index.js';
 import type { Database } from '../platform/postgres.js';
 import { problem } from '../platform/problems.js';
-import { amendmentJoin, type ExecutionRow, executionColumns, statusCondition, toLogEntry } from './executions.js';
+import { toLogEntry } from './executions.js';
+import { type Position, readNewest } from './newest.js';
 import type { ReadDependencies } from './recent.js';
-import { storedLengthOf } from './text.js';
 
 export interface LogsInput {
   limit: number;
@@ -18,39 +18,24 @@ export interface LogsInput {
   status?: api.Status | undefined;
 }
 
-interface Position {
-  /** microseconds since the epoch */
-  at: number;
-  userSeq: number;
-}
-
 export interface LogsDependencies extends ReadDependencies {
   timeZone: string;
 }
 
 export async function readLogs(deps: LogsDependencies, actor: Actor, input: LogsInput): Promise<api.Logs> {
   const { database, formatInstant } = deps;
-  const start = input.cursor === undefined ? null : parseCursor(input.cursor);
-  const skip = start === null ? await skipDays(deps, actor, input) : { before: null, offset: 0 };
-  const after =
-    start === null
-      ? database``
-      : database`
-    and (e."timestamp", e.user_seq) < (timestamptz 'epoch' + ${start.at} * interval '1 microsecond', ${start.userSeq})`;
-  const until = skip.before === null ? database`` : database`and e."timestamp" < ${skip.before}::text::timestamptz`;
-  const rows = await database<(ExecutionRow & { at: number })[]>`
-    select ${database.unsafe(executionColumns)}, left(s.code, ${storedLengthOf(100)}) as code,
-      (extract(epoch from e."timestamp") * 1000000)::bigint as at
-    from execution e join snippet s on s.user_id = e.user_id and s.id = e.snippet_id
-      ${database.unsafe(amendmentJoin)}
-    where e.user_id = ${actor.userId} ${statusCondition(database, input.status)} ${until} ${after}
-    order by e."timestamp" desc, e.user_seq desc
-    limit ${input.limit} offset ${skip.offset}`;
-  const last = rows.length === input.limit ? rows.at(-1) : undefined;
+  const { limit, status } = input;
+  const after = input.cursor === undefined ? null : parseCursor(input.cursor);
+  const skip = after === null ? await skipDays(deps, actor, input) : { before: null, offset: 0 };
+  const [rows, total] = await Promise.all([
+    skip === null ? [] : readNewest(database, actor, { limit, status, code: 'preview', after, ...skip }),
+    countLogs(database, actor, status),
+  ]);
+  const last = rows.length === limit ? rows.at(-1) : undefined;
   return {
     logs: rows.map((row) => toLogEntry(row, formatInstant)),
     count: rows.length,
-    total: await countLogs(database, actor, input.status),
+    total,
     next_cursor: last ? formatCursor({ at: last.at, userSeq: last.userSeq }) : null,
   };
 }
@@ -78,19 +63,19 @@ async function countLogs(database: Database, actor: Actor, status: api.Status | 
   return row?.total ?? 0;
 }
 
-/** The day in which the offset lies, as the instant where it ends, and how much of the offset is left inside it. */
+/** The day in which the offset lies, as the instant where it ends, and how much of the offset is left; null past the last row. */
 async function skipDays(
   { database, timeZone }: LogsDependencies,
   actor: Actor,
   { offset, status }: LogsInput,
-): Promise<{ before: string | null; offset: number }> {
+): Promise<{ before: number | null; offset: number } | null> {
   if (offset === 0) return { before: null, offset: 0 };
-  const [row] = await database<{ before: string; rest: number }[]>`
-    select ((day + 1)::timestamp at time zone ${timeZone})::text as before, (${offset} - (through - n))::bigint as rest
+  const [row] = await database<{ before: number; rest: number }[]>`
+    select (extract(epoch from (day + 1)::timestamp at time zone ${timeZone}) * 1000)::bigint as before,
+      (${offset} - (through - n))::bigint as rest
     from (
       select day, ${countOf(database, status)} as n, sum(${countOf(database, status)}) over (order by day desc) as through
       from user_day where user_id = ${actor.userId}) as days
     where through > ${offset} order by day desc limit 1`;
-  // Past the last row: an instant before every log.
-  return row ? { before: row.before, offset: row.rest } : { before: '-infinity', offset: 0 };
+  return row ? { before: row.before, offset: row.rest } : null;
 }

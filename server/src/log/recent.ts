@@ -2,6 +2,7 @@ import type { api } from '@shaparak/contract';
 import type { Actor } from '../identity/index.js';
 import type { Database } from '../platform/postgres.js';
 import { amendmentJoin, type ExecutionRow, executionColumns, toActivity } from './executions.js';
+import { readNewest } from './newest.js';
 import { fromStored } from './text.js';
 
 export interface ReadDependencies {
@@ -15,12 +16,7 @@ export async function recentActivity(
   actor: Actor,
   limit: number,
 ): Promise<api.RecentActivity> {
-  const rows = await database<ExecutionRow[]>`
-    select ${database.unsafe(executionColumns)}, s.code
-    from execution e join snippet s on s.user_id = e.user_id and s.id = e.snippet_id
-      ${database.unsafe(amendmentJoin)}
-    where e.user_id = ${actor.userId}
-    order by e."timestamp" desc, e.user_seq desc limit ${limit}`;
+  const rows = await readNewest(database, actor, { limit, code: 'whole' });
   return { activities: rows.map((row) => toActivity(row, formatInstant)), count: rows.length };
 }
 

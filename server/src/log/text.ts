@@ -16,7 +16,12 @@ export function fromStored(text: string): string {
 
 /** The first characters (code points, as SQL's LEFT counts them) of a stored text. */
 export function previewOf(stored: string, length = 100): string {
-  return Array.from(fromStored(stored)).slice(0, length).join('');
+  const text = fromStored(stored);
+  if (text.length <= length) return text;
+  // No character takes more than two units: the rest of a long text need not be taken apart.
+  return Array.from(text.slice(0, 2 * length))
+    .slice(0, length)
+    .join('');
 }
 
 /** How many stored characters hold `length` characters at least: an escape takes five. */

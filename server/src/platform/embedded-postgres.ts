@@ -161,6 +161,8 @@ function serverOptions({ directory, socketDirectory, durability }: EmbeddedPostg
     'log_min_error_statement=panic',
     'log_parameter_max_length_on_error=0',
     'log_error_verbosity=terse',
+    // The default of 4 is a turning disk's. With it PostgreSQL takes plans that it could keep for dearer than they are.
+    'random_page_cost=1.1',
     ...(durability === 'off' ? ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'] : []),
   ];
   return ['-D', directory, ...settings.flatMap((setting) => ['-c', setting])];
