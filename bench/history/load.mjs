@@ -58,7 +58,10 @@ export async function loadHistory({ connect, rows, people, days: length, seed, t
       );
     }
     await sinks.end();
-    await rollups.store(copying[0]);
+    await rollups.store(
+      copying[0],
+      days.map(({ date }) => date),
+    );
     const sayIndex = (name) => say(`(index ${name})`);
     await indexes.restore(sayIndex);
     for (const statement of seedIndexes) {

@@ -23,8 +23,8 @@ export function createRollups(users) {
       add(days.get(date), execution);
     },
     totalOf: (author) => perUser[author].total.executions,
-    /** @param {import('../../server/src/platform/postgres.ts').Database} connection */
-    async store(connection) {
+    /** @param {import('../../server/src/platform/postgres.ts').Database} connection @param {string[]} dates */
+    async store(connection, dates) {
       const instant = createInstantText();
       const cells = ({ executions, errors, sumMs, lastAt }) =>
         `${executions}\t${errors}\t${executions}\t${sumMs}\t${instant(lastAt)}Z`;
@@ -39,9 +39,12 @@ export function createRollups(users) {
         connection,
         'user_day (user_id, day, executions, errors, timed, sum_ms, last_at, live, covered)',
       );
-      for (const [author, one] of perUser.entries()) {
-        for (const [date, day] of one.days)
-          days.add(`${users[author].id}\t${date}\t${cells(day)}\t${day.executions}\t${day.executions}`);
+      // Day by day, as they come about: together, a day's rows are few pages, and a person's many.
+      for (const date of dates) {
+        for (const [author, one] of perUser.entries()) {
+          const day = one.days.get(date);
+          if (day) days.add(`${users[author].id}\t${date}\t${cells(day)}\t${day.executions}\t${day.executions}`);
+        }
         await days.flush();
       }
       await days.end();
