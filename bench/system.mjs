@@ -63,6 +63,7 @@ export async function startSystem(context, folder) {
     installation,
     main,
     state,
+    pid: system.pid,
     stop,
     gatewaySettings: readSettings('gateway'),
     portalUrl: `http://127.0.0.1:${ports.portal}`,
@@ -92,6 +93,7 @@ export async function enterLab(system) {
   const channels = (kernelId) => `/user/${username}/api/kernels/${kernelId}/channels`;
   return {
     username,
+    token,
     cookie,
     /** @returns {Promise<string>} id of a new kernel with a notebook */
     async startKernel() {

@@ -65,6 +65,9 @@ async function make(context) {
     },
     /** a pool of connections of the owner */
     connect: (max) => closing(context, connect(max)),
+    /** one that its user closes */
+    connectApart: () => connect(1),
+    clientOf: (token) => clientFor(context, system, token)(1),
     /** a pool as the portal has it */
     async connectPortal() {
       const settings = JSON.parse(readFileSync(join(system.installation.data, 'settings', 'portal.json'), 'utf8'));
@@ -98,7 +101,7 @@ async function setForLoading(connect, isLoading) {
   await owner.end({ timeout: 5 });
 }
 
-/** @returns {Promise<{userId: number, kernelId: string, instance: string}[]>} */
+/** The portal opens a socket for whoever has a kernel. @returns {Promise<{userId: number}[]>} */
 async function addDeliverers(connect) {
   const owner = connect();
   const rows = await owner`
@@ -106,9 +109,9 @@ async function addDeliverers(connect) {
       insert into users (username, digest_key)
       select 'deliverer-' || n, sha256(('deliverer' || n)::bytea) from generate_series(1, ${deliverers}::int) as n
       returning id)
-    insert into sensor (user_id, instance, kind, kernel_id, language, version, started_at)
-    select id, gen_random_uuid(), 'kernel', gen_random_uuid(), 'python', '0.1.0', now() from added
-    returning user_id as "userId", kernel_id as "kernelId", instance`;
+    insert into sensor (user_id, instance, kind, kernel_id, language, version, started_at, saw_start)
+    select id, gen_random_uuid(), 'wire', gen_random_uuid(), 'python', '0.1.0', now(), true from added
+    returning user_id as "userId"`;
   await owner.end({ timeout: 5 });
   return [...rows];
 }
@@ -120,10 +123,13 @@ async function logIn(context, { portalUrl }, username, secret) {
   });
   if (!answer.ok) throw new Error(`${username} could not log in: ${answer.status} ${await answer.text()}`);
   const { access_token: token } = await answer.json();
-  const client = (connections) => {
-    const made = createClient({ url: portalUrl, token, connections });
-    context.onClose(made.close);
-    return made;
-  };
-  return { token, client };
+  return { client: clientFor(context, { portalUrl }, token) };
 }
+
+const clientFor =
+  (context, { portalUrl }, token) =>
+  (connections) => {
+    const client = createClient({ url: portalUrl, token, connections });
+    context.onClose(client.close);
+    return client;
+  };
