@@ -48,6 +48,25 @@ export function merged(earlier, rows) {
   return [...earlier.map((row) => measured.get(key(row)) ?? row), ...rows.filter((row) => !known.has(key(row)))];
 }
 
+const goalGrowth = 1.3;
+/** Reads whose time should not depend on the length of the history; the depth of a page is a part of it. */
+const steady = /^(dashboard|recent|stats-\d+|logs-(first|deep|cursor)|all-users|system-stats)(-p99)?$/;
+
+/** What ten times the history costs, where the rows hold both. @param {Row[]} rows @returns {Row[]} */
+export function growth(rows) {
+  const measured = rows.filter((row) => steady.test(row.case) && row.peer_name === 'seed-plain');
+  return measured.flatMap((long) => {
+    const short = measured.find(
+      (row) => row.case === long.case && row.user === long.user && row.rows * 10 === long.rows && row.ours > 0,
+    );
+    if (!short) return [];
+    const times = rounded(long.ours / short.ours);
+    const { user, rows: length } = long;
+    const goal = { peer: goalGrowth, peer_name: 'goal', unit: '×', ratio: rounded(goalGrowth / times) };
+    return [{ case: `${long.case}-growth`, user, rows: length, ours: times, ...goal }];
+  });
+}
+
 /** @param {Row[]} rows */
 export function table(rows) {
   const cells = rows.map((row) => [

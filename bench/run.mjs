@@ -1,19 +1,21 @@
 /**
- * `npm run bench [-- SUITE …] [--rows N] [--quick] [--out FILE] [--cpu-prof FOLDER]`: measures each suite against its peers
+ * `npm run bench [-- SUITE …] [--rows N] [--quick] [--out FILE] [--chart] [--cpu-prof FOLDER]`: measures each suite against its peers
  * in one run on one machine, prints a table and adds the rows to a JSON file. Numbers are for comparing within a run; no
  * time passes or fails, but answers that differ from a peer's end the run.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createProgress } from '../setup/progress.mjs';
-import { createReport, merged, table } from './report.mjs';
+import { chart } from './chart.mjs';
+import { createReport, growth, merged, table } from './report.mjs';
 
 /** name → what `npm run bench -- name` measures; a suite is `run(context)`, see Context */
 const suites = {
   capture: () => import('./capture/suite.mjs'),
-  reads: () => import('./log/suite.mjs'),
+  reads: () => import('./log/reads-suite.mjs'),
+  search: () => import('./log/search-suite.mjs'),
   // After the reads, whose answers are compared with a table that has nothing of what this adds.
   ingest: () => import('./ingest/suite.mjs'),
 };
@@ -47,6 +49,7 @@ export async function main({ installation, argv, out }) {
     out.write(`${chosen}\n`);
     return 2;
   }
+  if (chosen.isFresh) rmSync(chosen.file, { force: true });
   const closers = [];
   const close = async () => {
     for (const one of closers.splice(0).reverse())
@@ -72,16 +75,24 @@ export async function main({ installation, argv, out }) {
   };
   try {
     out.write(`${cpus().length} cores, ${cpus()[0]?.model.trim()}, Node ${process.versions.node}\n`);
-    for (const name of Object.keys(suites).filter((one) => chosen.names.includes(one)))
+    for (const name of Object.keys(suites).filter((one) => chosen.names.includes(one))) {
       await (await suites[name]()).run(context);
+      // Each suite takes minutes: what was measured is not lost with a later one.
+      save(chosen, report.rows);
+    }
   } finally {
     await close();
   }
   out.write(`\n${table(report.rows)}\n`);
-  const earlier = chosen.isFresh ? [] : readRows(chosen.file);
-  writeFileSync(chosen.file, `${JSON.stringify(merged(earlier, report.rows), null, 2)}\n`);
   out.write(`\nWritten to ${relative(process.cwd(), chosen.file)}\n`);
   return 0;
+}
+
+function save({ file, chart: withChart }, rows) {
+  const measured = merged(readRows(file), rows);
+  const all = merged(measured, growth(measured));
+  writeFileSync(file, `${JSON.stringify(all, null, 2)}\n`);
+  if (withChart) writeFileSync(join(import.meta.dirname, '../docs/reference/performance-chart.svg'), chart(all));
 }
 
 function readRows(file) {
@@ -94,7 +105,7 @@ function readRows(file) {
 
 function readArguments(argv) {
   const known = Object.keys(suites);
-  const usage = `Usage: npm run bench [-- ${known.join('|')} …] [--rows N] [--quick] [--out FILE] [--cpu-prof FOLDER]`;
+  const usage = `Usage: npm run bench [-- ${known.join('|')} …] [--rows N] [--quick] [--out FILE] [--chart] [--cpu-prof FOLDER]`;
   try {
     const { values, positionals } = parseArgs({
       args: argv,
@@ -103,6 +114,7 @@ function readArguments(argv) {
         quick: { type: 'boolean', default: false },
         rows: { type: 'string' },
         out: { type: 'string' },
+        chart: { type: 'boolean', default: false },
         'cpu-prof': { type: 'string' },
       },
     });
@@ -120,6 +132,7 @@ function readArguments(argv) {
       // A quick run says nothing about speed: it must not stand among the numbers that others read.
       file: resolve(values.out ?? join(import.meta.dirname, values.quick ? 'results-quick.json' : 'results.json')),
       isFresh: values.quick,
+      chart: values.chart,
       cpuProfile,
     };
   } catch (error) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createReport, merged } from '../report.mjs';
+import { chart } from '../chart.mjs';
+import { createReport, growth, merged } from '../report.mjs';
 import { literalPattern } from '../seed_plain/queries.mjs';
 import { createComparison, firstDifference, ourInstant, theirInstant } from './equality.mjs';
 import { fold } from './naive-search.mjs';
@@ -75,4 +76,23 @@ it('rows of other runs are kept, and of this one replaced', () => {
     ['b', 2],
     ['c', 2],
   ]);
+});
+
+it('ten times the history is compared with the tenth of it', () => {
+  const report = createReport();
+  const read = { peer: 5, peerName: 'seed-plain', unit: 'ms', user: 'heavy' };
+  report.add('recent', { ...read, ours: 0.2, logRows: 1_000_000 });
+  report.add('recent', { ...read, ours: 0.3, logRows: 10_000_000 });
+  report.add('search-rare', { ...read, ours: 0.3, logRows: 10_000_000 });
+  expect(growth(report.rows)).toMatchObject([{ case: 'recent-growth', rows: 10_000_000, ours: 1.5, ratio: 0.867 }]);
+});
+
+it('the chart has a bar for each read of the longest history', () => {
+  const report = createReport();
+  const read = { peer: 5, peerName: 'seed-plain', unit: 'ms', user: 'heavy' };
+  report.add('recent', { ...read, ours: 10, logRows: 1_000_000 });
+  for (const name of ['recent', 'recent-p99', 'dashboard']) report.add(name, { ...read, ours: 1, logRows: 10_000_000 });
+  const svg = chart(report.rows);
+  expect(svg.match(/<rect /g)).toHaveLength(2);
+  expect(svg).toContain('10,000,000 executions');
 });

@@ -25,7 +25,7 @@ const searchCases = [
 
 const pathOf = (query) => `/api/activity/search?query=${encodeURIComponent(query)}&limit=${limit}`;
 
-export async function compareSearch(_context, { log, clients, queries, peer, comparison, say }) {
+export async function compareSearch({ log, clients, queries, peer, comparison, say }) {
   for (const { name, query, folded = false } of searchCases)
     for (const who of ['heavy', 'light']) {
       say(`(${name}, ${who})`);

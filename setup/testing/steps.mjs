@@ -45,6 +45,8 @@ export function steps({ checkout, environment, reports, long = false }) {
         process.execPath,
         join(checkout, 'setup', 'bench.cjs'),
         'reads',
+        'search',
+        'ingest',
         '--quick',
         '--out',
         join(reports, 'bench.json'),

@@ -7,15 +7,13 @@ import { openReads, pageSize, readCases } from './cases.mjs';
 import { createComparison } from './equality.mjs';
 import { prepareLog } from './prepared-log.mjs';
 import { measureReads } from './reads.mjs';
-import { compareSearch, measureSearch } from './search.mjs';
 
 /** @param {import('../run.mjs').Context} context */
 export async function run(context) {
   const log = await prepareLog(context);
   const { step } = context;
   const clients = Object.fromEntries(Object.entries(log.people).map(([who, person]) => [who, person.client(1)]));
-  const peer = log.connect(1);
-  const queries = seedQueries(peer);
+  const queries = seedQueries(log.connect(1));
   for (const who of ['heavy', 'light']) await addDepth(log.people[who], clients[who]);
   await step('Comparing the answers of both sides', async (say) => {
     const comparison = createComparison();
@@ -26,12 +24,10 @@ export async function run(context) {
         const answer = JSON.parse(await clients[who].get(path(person)));
         comparison.compare(`${name}, ${who}`, ours(answer), theirs(await seed(queries, person)));
       }
-    await compareSearch(context, { log, clients, queries, peer, comparison, say });
     say(`(${comparison.conclude()} answers are equal)`);
   });
   const reads = await openReads(context, log);
   await measureReads(context, { log, clients, queries, reads });
-  await measureSearch(context, { log, clients, queries });
 }
 
 /** Almost at the end of the person's log; the cursor goes on from there. */
