@@ -78,7 +78,10 @@ export async function readOpen(
   return rows.map(fromRow);
 }
 
-/** What the log holds of these messages, with what was amended and witnessed since. */
+/**
+ * What the log holds of these messages, with what was amended and witnessed since. Most messages are new to it, so their
+ * keys are asked for first: joined at once, a log without statistics yet was read from end to end for each delivery.
+ */
 export async function readSettled(
   transaction: Transaction,
   userId: number,
@@ -86,17 +89,21 @@ export async function readSettled(
   messageIds: string[],
 ): Promise<SettledExecution[]> {
   if (messageIds.length === 0) return [];
+  const keys = await transaction<{ id: number; timestamp: string }[]>`
+    select execution_id as id, "timestamp"::text as "timestamp" from execution_key
+    where user_id = ${userId} and kernel_id = ${kernelId} and msg_id = any(${messageIds}::text[])`;
+  if (keys.length === 0) return [];
   const rows = await transaction<SettledExecution[]>`
-    select k.execution_id as "executionId", k."timestamp"::text as "timestamp", k.msg_id as "msgId", k.occurrence,
+    select e.id as "executionId", e."timestamp"::text as "timestamp", e.msg_id as "msgId", e.occurrence,
       e.evidence, coalesce(a.outcome, e.outcome) as outcome, encode(s.digest, 'hex') as "codeDigest",
-      exists (select from witness w where w.user_id = k.user_id and w.kernel_id = k.kernel_id and w.msg_id = k.msg_id
-        and w.occurrence = k.occurrence and w.body ->> 'type' = 'execution_started') as witnessed
-    from execution_key k
-    join execution e on e.user_id = k.user_id and e."timestamp" = k."timestamp" and e.id = k.execution_id
+      exists (select from witness w where w.user_id = e.user_id and w.kernel_id = e.kernel_id and w.msg_id = e.msg_id
+        and w.occurrence = e.occurrence and w.body ->> 'type' = 'execution_started') as witnessed
+    from unnest(${keys.map(({ id }) => id)}::bigint[], ${keys.map(({ timestamp }) => timestamp)}::text[]::timestamptz[])
+      as k(id, "timestamp")
+    join execution e on e.user_id = ${userId} and e."timestamp" = k."timestamp" and e.id = k.id
     join snippet s on s.user_id = e.user_id and s.id = e.snippet_id
-    left join amendment a on a.user_id = k.user_id and a.execution_id = k.execution_id
-    where k.user_id = ${userId} and k.kernel_id = ${kernelId} and k.msg_id = any(${messageIds}::text[])
-    order by k.occurrence`;
+    left join amendment a on a.user_id = e.user_id and a.execution_id = e.id
+    order by e.occurrence`;
   return rows.map((row) => ({ ...row, msgId: fromStored(row.msgId) }));
 }
 
