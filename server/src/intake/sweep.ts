@@ -32,7 +32,9 @@ const unheardMs = 120_000;
 export function createSweep(deps: IntakeDependencies, readiness: Readiness): () => Promise<number> {
   return async () => {
     try {
-      return await sweepOverdue({ ...deps, readyForMs: readiness.forMs() });
+      // First the time, then how long it can be trusted: turned in between, it is of before the turn.
+      const now = deps.clock.now();
+      return await sweepOverdue({ ...deps, clock: { now: () => now }, readyForMs: readiness.forMs() });
     } catch (error) {
       readiness.interrupted();
       throw error;
@@ -93,9 +95,9 @@ function mayStillCome(row: OpenExecution, now: Date, readyForMs: number, caughtU
   const { kernel, wire } = row.finished;
   if (row.instances.wire === null || (wire === null && kernel !== null)) {
     const seenAt = Date.parse(kernel?.finished_at ?? row.startedAt);
-    // No instant is to be compared with one from before the clock was set back.
-    if (caughtUp === null || seenAt > now.getTime()) return readyForMs < gatewayReturnsMs;
-    return caughtUp.getTime() < seenAt;
+    // What lies ahead of now was said before the clock was set back, and can't be compared.
+    const isComparable = caughtUp !== null && caughtUp <= now && seenAt <= now.getTime();
+    return isComparable ? caughtUp.getTime() < seenAt : readyForMs < gatewayReturnsMs;
   }
   return (row.instances.kernel === null || kernel === null) && readyForMs < kernelsReturnMs;
 }

@@ -97,6 +97,19 @@ describe('two witnesses', () => {
     await database.owner`delete from wire_progress`;
   });
 
+  it('takes a gateway that spoke before the clock was set back for late as well', async () => {
+    await database.owner`delete from wire_progress`;
+    await database.owner`
+      insert into wire_progress (gateway, caught_up_to) values (gen_random_uuid(), '2026-11-23T10:00:00Z')`;
+    const now = clock.toISOString();
+    await tell(kernel, kernel.started('m', 'x = 1', now), kernel.finished('m', {}, now));
+    await sweep(2_100, 0);
+    expect(await rows()).toEqual([]);
+    await sweep(1_100, 61_000);
+    expect(await rows()).toMatchObject([{ evidence: 'kernel' }]);
+    await database.owner`delete from wire_progress`;
+  });
+
   it('gives kernels time to come back after the intake was away', async () => {
     await tell(wire, wire.started('m', '1'), wire.finished('m'));
     await sweep(5_000, 6_000);
