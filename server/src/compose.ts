@@ -5,7 +5,7 @@ import { recordAuditEvent } from './audit/index.js';
 import { createGuards, hashPassword, identityRoutes } from './identity/index.js';
 import { CaptureSockets, createSweep, forgetExpired, Readiness } from './intake/index.js';
 import { createHubClient, createLab, createTicketIssuer, labRoutes } from './lab/index.js';
-import { logRoutes, makeMonthsAhead } from './log/index.js';
+import { logRoutes, makeMonthsAhead, SearchIndexes } from './log/index.js';
 import { assetRoutes } from './platform/assets.js';
 import { createInstantFormat, systemClock } from './platform/clock.js';
 import { createHttp } from './platform/http.js';
@@ -57,6 +57,7 @@ export async function startPortal(settings: PortalSettings, log: Logger): Promis
     openCaptureSocket: (userId) => capture.open(userId),
   });
   const live = new LiveFeed({ database, direct, formatInstant, log });
+  const indexes = new SearchIndexes({ database, budgetBytes: config.searchMemoryMb * 1024 * 1024, log });
   const forgetLab = lab.onChange((userId, state) => live.publishLab(userId, state));
   const guards = createGuards(database);
   const decoyHash = await hashPassword(randomBytes(32).toString('hex'));
@@ -65,7 +66,7 @@ export async function startPortal(settings: PortalSettings, log: Logger): Promis
   http.register(async (routes) => {
     const scope = routes as unknown as typeof http;
     identityRoutes(scope, { database, config, decoyHash }, guards);
-    logRoutes(scope, { database, timeZone, formatInstant }, guards);
+    logRoutes(scope, { database, timeZone, formatInstant, indexes }, guards);
     activityRoutes(scope, { database, timeZone, formatInstant, live }, guards);
     reconcileRoutes(scope, { database, timeZone, formatInstant }, guards);
     labRoutes(
@@ -103,7 +104,16 @@ export async function startPortal(settings: PortalSettings, log: Logger): Promis
     repeat('sweep', 500, createSweep({ database, clock, timeZone }, readiness), log),
     repeat('sensor checks', 1_000, () => checkSensors(database, readiness.forMs()), log),
     repeat('maintenance', 3_600_000, () => maintain(database, timeZone, clock.now()), log),
-    repeat('metrics', 5_000, async () => metrics.liveStreams.set(live.size), log),
+    repeat(
+      'metrics',
+      5_000,
+      async () => {
+        metrics.liveStreams.set(live.size);
+        metrics.searchUsers.set(indexes.users);
+        metrics.searchBytes.set(indexes.heldBytes);
+      },
+      log,
+    ),
   ];
   await http.listen({ port: config.port, host: config.bind });
   const address = http.server.address();
@@ -115,6 +125,7 @@ export async function startPortal(settings: PortalSettings, log: Logger): Promis
       lab.close();
       await live.close();
       await http.close();
+      await indexes.close();
       await capture.close();
       await Promise.all([database.end({ timeout: 3 }), direct.end({ timeout: 3 })]);
     },

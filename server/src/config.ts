@@ -17,6 +17,8 @@ export interface Config {
   retentionDays: number;
   /** people of whom retention removes nothing; * for everybody */
   legalHold: string[];
+  /** most memory that the search holds in a portal process, in MB */
+  searchMemoryMb: number;
   /** exact origins that may call Bearer endpoints; null = any localhost port except the lab's */
   corsOrigins: string[] | null;
   /** external PostgreSQL instead of the embedded one */
@@ -44,6 +46,7 @@ const known = new Set([
   'SHAPARAK_RETENTION_DAYS',
   'SHAPARAK_LEGAL_HOLD',
   'SHAPARAK_CORS_ORIGINS',
+  'SHAPARAK_SEARCH_MEMORY',
   'SHAPARAK_TEST_USER_PASSWORD',
   'SHAPARAK_ADMIN_PASSWORD',
 ]);
@@ -77,6 +80,8 @@ export function readConfig(env: Environment): Config {
     capturePolicy: policy,
     retentionDays: readInteger(env, 'SHAPARAK_RETENTION_DAYS', 400, 1, 36_500),
     legalHold: readNames(env, 'SHAPARAK_LEGAL_HOLD'),
+    // 4 GB is what WebAssembly can address.
+    searchMemoryMb: readInteger(env, 'SHAPARAK_SEARCH_MEMORY', 1_024, 16, 4_000),
     corsOrigins: readOrigins(env),
     databaseUrl: readDatabaseUrl(env, 'DATABASE_URL'),
     databaseDirectUrl: readDatabaseUrl(env, 'DATABASE_DIRECT_URL'),

@@ -135,9 +135,13 @@ describe('settings', () => {
       known,
     );
     const table = new Map(tableRows(page.text).map(([name = '', value = '']) => [/`(\w+)`/.exec(name)?.[1], value]));
-    const { port, labPort, bind, timeZone, capturePolicy, retentionDays } = readConfig({});
+    const { port, labPort, bind, timeZone, capturePolicy, retentionDays, searchMemoryMb } = readConfig({});
     const defaults = { PORT: port, LAB_PORT: labPort, BIND: bind, TIME_ZONE: timeZone, CAPTURE_POLICY: capturePolicy };
-    for (const [name, value] of Object.entries({ ...defaults, RETENTION_DAYS: retentionDays }))
+    for (const [name, value] of Object.entries({
+      ...defaults,
+      RETENTION_DAYS: retentionDays,
+      SEARCH_MEMORY: searchMemoryMb,
+    }))
       expect(table.get(`SHAPARAK_${name}`), name).toBe(`\`${value}\``);
   });
 });

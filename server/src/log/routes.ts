@@ -7,11 +7,11 @@ import { problem } from '../platform/problems.js';
 import { type LogsDependencies, readLogs } from './logs.js';
 import { oneActivity, recentActivity } from './recent.js';
 import { runningActivity } from './running.js';
-import { searchActivity } from './search.js';
+import { type SearchDependencies, searchActivity } from './search/index.js';
 
 const IdParams = Type.Object({ id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }) });
 
-export function logRoutes(http: Http, deps: LogsDependencies, { requireActor }: Guards): void {
+export function logRoutes(http: Http, deps: LogsDependencies & SearchDependencies, { requireActor }: Guards): void {
   const tags = ['activity'];
   http.get(
     '/api/activity/recent',

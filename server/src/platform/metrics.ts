@@ -24,5 +24,7 @@ export function createMetrics(service: string) {
       registers,
     }),
     liveStreams: new Gauge({ name: 'shaparak_live_streams', help: 'Open live streams', registers }),
+    searchUsers: new Gauge({ name: 'shaparak_search_users', help: 'People whose code is in memory', registers }),
+    searchBytes: new Gauge({ name: 'shaparak_search_bytes', help: 'Memory that the search holds', registers }),
   };
 }

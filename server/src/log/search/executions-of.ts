@@ -1,0 +1,72 @@
+/**
+ * From snippets to their executions. The newest N executions of matching snippets lie among the N matching snippets that
+ * ran last, so few ids lead to the answer. A filter that an index in memory can't know (an amendment changes the status
+ * of an old row) makes the net wider until N rows are in it or nothing is left outside.
+ */
+import type { api } from '@shaparak/contract';
+import type { Database } from '../../platform/postgres.js';
+import { amendmentJoin, type ExecutionRow, executionColumns, statusCondition } from '../executions.js';
+import type { UserIndex } from './user-index.js';
+
+export interface Wanted {
+  userId: number;
+  /** in the stored form */
+  needle: string;
+  limit: number;
+  status: api.Status | undefined;
+}
+
+export interface Answer {
+  rows: ExecutionRow[];
+  /** the person's last execution in the snapshot that was read */
+  lastSeq: number;
+  /** up to where the index knew when it was asked */
+  watermark: number;
+}
+
+/** Beyond, PostgreSQL is faster with all matching snippets in one join. */
+const widest = 4_096;
+
+export async function newestExecutions(database: Database, index: UserIndex, wanted: Wanted): Promise<Answer | null> {
+  const folded = index.fold(wanted.needle);
+  for (let width = wanted.status === undefined ? wanted.limit : wanted.limit * 4; ; width *= 8) {
+    if (index.isDisposed) return null;
+    const { watermark } = index;
+    const { ids, bound } = index.search(folded, width > widest ? Number.POSITIVE_INFINITY : width);
+    const answer = await readExecutions(database, { ...wanted, ids, bound, watermark });
+    if (answer.rows.length >= wanted.limit || bound === null || answer.lastSeq < watermark) return answer;
+  }
+}
+
+interface Search extends Wanted {
+  ids: number[];
+  bound: number | null;
+  watermark: number;
+}
+
+/** One statement, so that rows and last_seq are of one moment; a left join, so that last_seq comes without rows too. */
+async function readExecutions(database: Database, search: Search): Promise<Answer> {
+  const { userId, limit, status, ids, bound, watermark } = search;
+  const since =
+    bound === null
+      ? database``
+      : database`and e."timestamp" >= timestamptz 'epoch' + ${bound} * interval '1 microsecond'`;
+  const ofSnippets =
+    ids.length > widest
+      ? database`join unnest(${`{${ids.join()}}`}::text::bigint[]) as m(id) on m.id = e.snippet_id`
+      : database``;
+  const inSnippets =
+    ids.length > widest ? database`` : database`and e.snippet_id = any(${`{${ids.join()}}`}::text::bigint[])`;
+  const rows = await database<(ExecutionRow & { lastSeq: number; id: number | null })[]>`
+    select w.last as "lastSeq", r.* from
+      (select coalesce(max(last_seq), 0) as last from user_total where user_id = ${userId}) as w
+    left join lateral (
+      select ${database.unsafe(executionColumns)}, s.code
+      from execution e ${ofSnippets} join snippet s on s.user_id = e.user_id and s.id = e.snippet_id
+        ${database.unsafe(amendmentJoin)}
+      where e.user_id = ${userId} and e.user_seq <= ${watermark} ${inSnippets} ${since}
+        ${statusCondition(database, status)}
+      order by e."timestamp" desc, e.user_seq desc limit ${limit}) as r on true
+    order by r."timestamp" desc, r."userSeq" desc`;
+  return { rows: rows.filter(({ id }) => id !== null), lastSeq: rows[0]?.lastSeq ?? 0, watermark };
+}

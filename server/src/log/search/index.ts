@@ -1,0 +1,2 @@
+export { SearchIndexes } from './indexes.js';
+export { type SearchDependencies, searchActivity } from './search.js';
