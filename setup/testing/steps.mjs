@@ -43,7 +43,7 @@ export function steps({ checkout, environment, reports, long = false }) {
       name: 'bench',
       argv: [
         process.execPath,
-        join(checkout, 'setup', 'bench.cjs'),
+        join(checkout, 'bench', 'bench.cjs'),
         'reads',
         'search',
         'ingest',

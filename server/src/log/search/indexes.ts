@@ -65,7 +65,7 @@ export class SearchIndexes {
   load(userId: number): Promise<UserIndex | null> {
     const index = this.get(userId);
     if (index) return Promise.resolve(index);
-    if (this.closed || (this.refusedUntil.get(userId) ?? 0) > Date.now()) return Promise.resolve(null);
+    if (this.closed || (this.refusedUntil.get(userId) ?? 0) > performance.now()) return Promise.resolve(null);
     const earlier = this.loading.get(userId);
     if (earlier) return earlier;
     const load = this.loadInTurn(userId).finally(() => this.loading.delete(userId));
@@ -165,7 +165,7 @@ export class SearchIndexes {
   }
 
   private refuse(userId: number, error: unknown): void {
-    this.refusedUntil.set(userId, Date.now() + refusedForMs);
+    this.refusedUntil.set(userId, performance.now() + refusedForMs);
     const reason = error instanceof MemoryFull ? { reason: 'memory' } : { err: error };
     this.options.log.warn({ ...reason, userId }, 'SQL answers the searches of a person for a while');
   }

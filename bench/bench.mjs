@@ -1,9 +1,9 @@
 /** `npm run bench`: the same set-up as `npm test`, then the comparison. */
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { stopCommands } from './command.mjs';
-import { prepare } from './prepare.mjs';
-import { explain } from './start.mjs';
+import { stopCommands } from '../setup/command.mjs';
+import { prepare } from '../setup/prepare.mjs';
+import { explain } from '../setup/start.mjs';
 
 export async function main() {
   const checkout = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -17,7 +17,7 @@ export async function main() {
     const { installation } = await prepare({ checkout, env: process.env, stream: process.stdout, environment });
     for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, interrupted);
     // What it needs is there only now.
-    const bench = await import('../bench/run.mjs');
+    const bench = await import('./run.mjs');
     process.exitCode = await bench.main({ installation, argv: process.argv.slice(2), out: process.stdout });
   } catch (error) {
     process.exitCode = explain(error);
