@@ -44,28 +44,29 @@ interface Search extends Wanted {
   watermark: number;
 }
 
-/** One statement, so that rows and last_seq are of one moment; a left join, so that last_seq comes without rows too. */
+/**
+ * One statement, so that rows and last_seq are of one moment; a left join, so that last_seq comes without rows too.
+ * The values come through `w` and not as parameters: a plan made for their values takes 2 ms for 15 months and is 60 times
+ * slower to run than the general one (18 and 0.3 ms), and PostgreSQL keeps to it as long as it looks cheaper.
+ */
 async function readExecutions(database: Database, search: Search): Promise<Answer> {
   const { userId, limit, status, ids, bound, watermark } = search;
-  const since =
-    bound === null
-      ? database``
-      : database`and e."timestamp" >= timestamptz 'epoch' + ${bound} * interval '1 microsecond'`;
-  const ofSnippets =
+  const chosen =
     ids.length > widest
-      ? database`join unnest(${`{${ids.join()}}`}::text::bigint[]) as m(id) on m.id = e.snippet_id`
-      : database``;
-  const inSnippets =
-    ids.length > widest ? database`` : database`and e.snippet_id = any(${`{${ids.join()}}`}::text::bigint[])`;
+      ? { join: database`join unnest(w.ids) as m(id) on m.id = e.snippet_id`, where: database`` }
+      : { join: database``, where: database`and e.snippet_id = any(w.ids)` };
   const rows = await database<(ExecutionRow & { lastSeq: number; id: number | null })[]>`
-    select w.last as "lastSeq", r.* from
-      (select coalesce(max(last_seq), 0) as last from user_total where user_id = ${userId}) as w
+    select w.last as "lastSeq", r.* from (
+      select ${userId}::bigint as user_id, ${`{${ids.join()}}`}::text::bigint[] as ids, ${watermark}::bigint as watermark,
+        coalesce(timestamptz 'epoch' + ${bound}::float8 * interval '1 microsecond', '-infinity') as since,
+        coalesce((select last_seq from user_total where user_id = ${userId}), 0) as last
+      offset 0) as w
     left join lateral (
       select ${database.unsafe(executionColumns)}, s.code
-      from execution e ${ofSnippets} join snippet s on s.user_id = e.user_id and s.id = e.snippet_id
+      from execution e ${chosen.join} join snippet s on s.user_id = e.user_id and s.id = e.snippet_id
         ${database.unsafe(amendmentJoin)}
-      where e.user_id = ${userId} and e.user_seq <= ${watermark} ${inSnippets} ${since}
-        ${statusCondition(database, status)}
+      where e.user_id = w.user_id and e.user_seq <= w.watermark and e."timestamp" >= w.since
+        ${chosen.where} ${statusCondition(database, status)}
       order by e."timestamp" desc, e.user_seq desc limit ${limit}) as r on true
     order by r."timestamp" desc, r."userSeq" desc`;
   return { rows: rows.filter(({ id }) => id !== null), lastSeq: rows[0]?.lastSeq ?? 0, watermark };

@@ -1,11 +1,12 @@
 /**
  * One memory for the folded text and the filters of all people, in pages of 16 KB, one for each block of text. What must always be true:
  *  - a page that is free holds zeros: what is forgotten is gone at once, and filters begin empty;
- *  - memory and the arrays beside it (`charge`) never exceed the budget. WebAssembly's memory never shrinks, so what
- *    counts is its size and not the pages in use;
+ *  - pages that were ever taken and the arrays beside them (`charge`) never exceed the budget. A page that was written
+ *    stays with the process, so what counts is the highest one and not the pages in use;
  *  - behind the last page lie 64 KB more, because scanners read past the end of a text.
  *
- * One memory, because V8 reserves 8 GB of addresses for each. The first part is where a needle, its hashes, the table of
+ * One memory, because V8 reserves 8 GB of addresses for each, and all of the budget at once: what was never written costs
+ * nothing, and growing step by step made V8 collect garbage for half the time of a load. The first part is where a needle, its hashes, the table of
  * the folding and a text that is being folded lie; searches and additions are synchronous, so one of each will do.
  */
 import type { Folding } from './folding.js';
@@ -25,7 +26,6 @@ const needleAt = 16_384;
 const pieceAt = needleAt + longestNeedle + 1_024;
 const foldedAt = pieceAt + pieceBytes + 64;
 const tableAt = foldedAt + pieceBytes * 7 + 64;
-const grownAtOnce = 16;
 
 /** The budget is used up and nothing is left to be thrown out. */
 export class MemoryFull extends Error {
@@ -48,16 +48,15 @@ export class TextMemory {
   readonly needleAt = needleAt;
   readonly hashesAt = hashesAt;
   readonly outAt = outAt;
-  bytes: Uint8Array;
-  words: Uint32Array;
+  readonly bytes: Uint8Array;
+  readonly words: Uint32Array;
   makeRoom: () => boolean;
-  private readonly memory: WebAssembly.Memory;
   private readonly budgetBytes: number;
   /** address of page 0 */
   private readonly base: number;
   /** a byte for each page that ever was: 1 = taken */
-  private taken = new Uint8Array(1_024);
-  private pages = 0;
+  private readonly taken: Uint8Array;
+  private highest = 0;
   private takenPages = 0;
   private charged = 0;
 
@@ -65,19 +64,20 @@ export class TextMemory {
     const { folding, budgetBytes, makeRoom, pageBytes = usualPage } = options;
     this.pageBytes = pageBytes;
     this.base = Math.ceil((tableAt + folding.length) / pageBytes) * pageBytes;
-    const initial = Math.ceil(this.base / wasmPage) + 1;
-    this.memory = new WebAssembly.Memory({ initial, maximum: wasmPage });
+    const size = Math.min(Math.ceil((this.base + budgetBytes) / wasmPage) + 1, wasmPage);
+    const memory = new WebAssembly.Memory({ initial: size, maximum: size });
+    this.taken = new Uint8Array(Math.floor(((size - 1) * wasmPage - this.base) / pageBytes));
     this.budgetBytes = budgetBytes;
     this.makeRoom = makeRoom ?? (() => false);
-    this.bytes = new Uint8Array(this.memory.buffer);
-    this.words = new Uint32Array(this.memory.buffer);
+    this.bytes = new Uint8Array(memory.buffer);
+    this.words = new Uint32Array(memory.buffer);
     this.bytes.set(folding, tableAt);
-    this.scanner = (options.createScanner ?? createScanner)(this.memory);
+    this.scanner = (options.createScanner ?? createScanner)(memory);
   }
 
   /** Memory that the process holds for all of this. */
   get heldBytes(): number {
-    return this.memory.buffer.byteLength + this.charged;
+    return this.base + this.highest * this.pageBytes + this.charged;
   }
 
   get takenBytes(): number {
@@ -90,10 +90,11 @@ export class TextMemory {
       const page = this.freeRun(count);
       if (page !== null) {
         this.taken.fill(1, page, page + count);
+        this.highest = Math.max(this.highest, page + count);
         this.takenPages += count;
         return this.base + page * this.pageBytes;
       }
-      if (!this.grow(count) && !this.makeRoom()) throw new MemoryFull();
+      if (!this.makeRoom()) throw new MemoryFull();
     }
   }
 
@@ -131,35 +132,14 @@ export class TextMemory {
   }
 
   private freeRun(count: number): number | null {
+    const affordable = Math.floor((this.budgetBytes - this.base - this.charged) / this.pageBytes);
+    const end = Math.min(Math.max(affordable, this.highest), this.taken.length);
     for (let from = 0; ; ) {
       const page = this.taken.indexOf(0, from);
-      if (page < 0 || page + count > this.pages) return null;
+      if (page < 0 || page + count > end) return null;
       const next = count === 1 ? -1 : this.taken.subarray(page, page + count).indexOf(1);
       if (next < 0) return page;
       from = page + next;
     }
-  }
-
-  private grow(count: number): boolean {
-    const size = this.memory.buffer.byteLength;
-    const room = Math.min(this.budgetBytes - this.charged, wasmPage * wasmPage) - size;
-    const least = Math.ceil((count * this.pageBytes) / wasmPage);
-    const delta = Math.min(Math.max(least, grownAtOnce), Math.floor(room / wasmPage));
-    if (delta < least) return false;
-    try {
-      this.memory.grow(delta);
-    } catch {
-      // the machine has less than the budget
-      return false;
-    }
-    this.bytes = new Uint8Array(this.memory.buffer);
-    this.words = new Uint32Array(this.memory.buffer);
-    this.pages = Math.floor((this.memory.buffer.byteLength - wasmPage - this.base) / this.pageBytes);
-    if (this.pages > this.taken.length) {
-      const longer = new Uint8Array(this.pages * 2);
-      longer.set(this.taken);
-      this.taken = longer;
-    }
-    return true;
   }
 }

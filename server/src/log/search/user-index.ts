@@ -142,13 +142,10 @@ export class UserIndex {
 
   private append(id: number, code: Uint8Array): void {
     const text = this.memory.fold(code);
-    // `text` lies in memory that may grow below, which would leave it empty.
-    const copy = text.buffer === this.memory.bytes.buffer ? { from: text.byteOffset, length: text.length } : null;
     const block = this.blockFor(text.length + 1);
     this.cells.add(id, block.end);
-    if (copy) this.memory.bytes.copyWithin(block.end, copy.from, copy.from + copy.length);
-    else this.memory.bytes.set(text, block.end);
-    block.end += copy?.length ?? text.length;
+    this.memory.bytes.set(text, block.end);
+    block.end += text.length;
     this.memory.bytes[block.end++] = separator;
   }
 
