@@ -2,15 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openTestDatabase, type TestDatabase } from '../../../test/database.js';
+import { append, createDice, idsFound, idsInSql, textOf } from '../../../test/history.js';
 import { makeUser } from '../../../test/people.js';
 import { createLogger } from '../../platform/logging.js';
 import { amendExecution } from '../amend.js';
-import { appendExecutions, type NewExecution } from '../append.js';
-import { readDigestKey, storeSnippets } from '../snippets.js';
-import { toStored } from '../text.js';
-import { searchAll } from './in-sql.js';
 import { SearchIndexes } from './indexes.js';
-import { searchActivity } from './search.js';
 
 const timeZone = 'Asia/Tehran';
 const log = createLogger('test', 'silent');
@@ -20,64 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-/** Small whole numbers that look random and are the same each time. */
-function createDice(seed: number): (sides: number) => number {
-  let state = seed;
-  return (sides) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * sides);
-  };
-}
-
-const parts = [
-  ...['import pandas as pd\n', 'df', 'df[', ' = ', "read_csv('a.csv')", '1 / 0', '\n', 'x', 'PRINT(', ')', '#', '%_\\'],
-  ...['كتاب', 'می\u200cشود', '۱۴۰۲', '1402', 'é', '\0', '\ud800', '🙂', '\uf7a5', 'İ', 'ς'],
-];
-const textOf = (dice: (sides: number) => number) =>
-  Array.from({ length: 1 + dice(8) }, () => parts[dice(parts.length)]).join('');
-
-async function append(userId: number, changes: Partial<NewExecution & { code: string }>[]): Promise<void> {
-  await database.sql.begin(async (transaction) => {
-    const key = await readDigestKey(transaction, userId);
-    const texts = changes.map(({ code = 'x' }) => ({ code }));
-    const ids = await storeSnippets(transaction, userId, key, texts);
-    const rows = changes.map(({ code: _code, ...change }, index) => ({
-      snippetId: ids[index] as number,
-      timestamp: '2026-11-23T08:00:00Z',
-      startedAt: null,
-      outcome: 'success' as const,
-      evidence: 'both' as const,
-      executionTimeMs: 1,
-      cellNumber: 1,
-      occurrence: 1,
-      kernelId: 'k',
-      msgId: randomUUID(),
-      cellId: null,
-      notebookPath: null,
-      clientSession: null,
-      errorName: null,
-      errorMessage: null,
-      covered: true,
-      ...change,
-    }));
-    await appendExecutions(transaction, userId, timeZone, rows);
-  });
-}
-
-const portal = (change: Partial<ConstructorParameters<typeof SearchIndexes>[0]> = {}) =>
-  new SearchIndexes({ database: database.sql, budgetBytes: 64 * 2 ** 20, log, ...change });
-
-const actorOf = (userId: number) => ({ userId }) as Parameters<typeof searchActivity>[1];
-
-async function idsFound(indexes: SearchIndexes, userId: number, input: Parameters<typeof searchActivity>[2]) {
-  const deps = { database: database.sql, formatInstant: (at: Date) => at.toISOString(), indexes };
-  return (await searchActivity(deps, actorOf(userId), input)).results.map(({ id }) => id);
-}
-
-async function idsInSql(userId: number, { query, limit, status }: Parameters<typeof searchActivity>[2]) {
-  const rows = await searchAll(database.sql, { userId, needle: toStored(query), limit, status });
-  return rows.map(({ id }) => id);
-}
+const portal = () => new SearchIndexes({ database: database.sql, budgetBytes: 64 * 2 ** 20, log });
 
 it('answers as SQL does, whatever was committed a moment ago, in both portals', async () => {
   const dice = createDice(11);
@@ -93,7 +32,7 @@ it('answers as SQL does, whatever was committed a moment ago, in both portals', 
       timestamp: new Date(Date.UTC(2026, 10, 1) + Math.floor((round - late) / 3) * 60_000 + dice(2)).toISOString(),
       outcome: (['success', 'success', 'error', 'lost'] as const)[dice(4)] ?? 'success',
     }));
-    await append(userId, batch);
+    await append(database.sql, userId, batch);
     stored.push(...batch.map(({ code }) => code));
     if (dice(3) === 0) await amendLost(userId);
     if (dice(10) === 0) portals[dice(2)] = portal();
@@ -104,9 +43,10 @@ it('answers as SQL does, whatever was committed a moment ago, in both portals', 
       const status = ([undefined, 'success', 'error'] as const)[dice(3)];
       const input = { query: text, limit: [1, 2, 5, 20, 1000][dice(5)] ?? 20, status };
       if (Array.from(text.replaceAll('\u200c', '')).length < 2) continue;
-      const expected = await idsInSql(userId, input);
+      const expected = await idsInSql(database.sql, userId, input);
       hits += expected.length;
-      for (const one of portals) expect(await idsFound(one, userId, input), JSON.stringify(input)).toEqual(expected);
+      for (const one of portals)
+        expect(await idsFound(database.sql, one, userId, input), JSON.stringify(input)).toEqual(expected);
     }
   }
   expect(hits).toBeGreaterThan(1_000);
