@@ -14,7 +14,7 @@ import { deleteOpen, readExpectation, readOpen, readSettled, saveOpen } from './
 import { type SettledExecution, settle } from './witnesses.js';
 
 /** What is known before a delivery is merged. */
-export interface Known {
+interface Known {
   key: Buffer;
   open: OpenExecution[];
   settled: SettledExecution[];
@@ -22,7 +22,7 @@ export interface Known {
 }
 
 /** Takes this kernel's turn, and reads what is known of the requests that the observations name. */
-export async function readKnown(
+async function readKnown(
   transaction: Transaction,
   userId: number,
   sensor: capture.Sensor,
@@ -31,8 +31,9 @@ export async function readKnown(
   const kernelId = toStored(sensor.kernel_id);
   const messageIds = [...new Set(observations.flatMap((one) => ('msg_id' in one ? [toStored(one.msg_id)] : [])))];
   const stops = observations.some((one) => one.type === 'sensor_stopped');
-  const [, key, open, settled, expectsKernelSensor] = await together([
-    takeTurn(transaction, userId, kernelId),
+  // Both sensors of a kernel deliver at the same time: they take turns, or each would open the same execution.
+  await transaction`select pg_advisory_xact_lock(hashtextextended(${`kernel ${kernelId}`}, ${userId}))`;
+  const [key, open, settled, expectsKernelSensor] = await together([
     readDigestKey(transaction, userId),
     readOpen(transaction, userId, kernelId, messageIds, stops ? sensor.instance : null),
     readSettled(transaction, userId, kernelId, messageIds),
@@ -41,20 +42,16 @@ export async function readKnown(
   return { key, open, settled, expectsKernelSensor };
 }
 
-/** Both sensors of a kernel deliver at the same time: they take turns, or each would open the same execution. */
-async function takeTurn(transaction: Transaction, userId: number, kernelId: string): Promise<void> {
-  await transaction`select pg_advisory_xact_lock(hashtextextended(${`kernel ${kernelId}`}, ${userId}))`;
-}
-
 export async function applyObservations(
   deps: Pick<IntakeDependencies, 'clock' | 'timeZone'>,
   transaction: Transaction,
   userId: number,
   sensor: capture.Sensor,
-  { key, open: before, settled, expectsKernelSensor }: Known,
   observations: capture.Observation[],
 ): Promise<Pick<MergeResult, 'quarantined'>> {
   if (observations.length === 0) return { quarantined: [] };
+  const known = await readKnown(transaction, userId, sensor, observations);
+  const { key, open: before, settled, expectsKernelSensor } = known;
   const now = deps.clock.now();
   const kernelId = toStored(sensor.kernel_id);
   const merged = mergeObservations({

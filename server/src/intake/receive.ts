@@ -5,10 +5,10 @@
 import type { capture } from '@shaparak/contract';
 import { toStored } from '../log/text.js';
 import { isRetriable, type Transaction, together } from '../platform/postgres.js';
-import { applyObservations, readKnown } from './apply.js';
+import { applyObservations } from './apply.js';
 import { checkObservation, sequenceOf } from './check.js';
 import type { IntakeDependencies } from './dependencies.js';
-import { loseOlderInstances, readExpectation } from './open-execution-table.js';
+import { loseOlderInstances } from './open-execution-table.js';
 
 interface Incoming {
   sequence: number | null;
@@ -40,10 +40,7 @@ async function receiveOnce(
   const incoming = observations.map(
     (raw): Incoming => ({ raw, sequence: sequenceOf(raw), checked: checkObservation(raw) }),
   );
-  const [ranges, known] = await together([
-    hearSensor(transaction, userId, sensor),
-    readKnown(transaction, userId, sensor, understoodOf(incoming)),
-  ]);
+  const ranges = await hearSensor(transaction, userId, sensor);
   const seen = new Set<number>();
   const fresh = incoming.filter(({ sequence }) => {
     if (sequence === null) return true;
@@ -51,9 +48,9 @@ async function receiveOnce(
     seen.add(sequence);
     return true;
   });
-  if (await describeKernel(transaction, userId, sensor, fresh))
-    known.expectsKernelSensor = await readExpectation(transaction, userId, toStored(sensor.kernel_id));
-  const applied = await applyObservations(deps, transaction, userId, sensor, known, understoodOf(fresh));
+  await describeKernel(transaction, userId, sensor, fresh);
+  const understood = fresh.flatMap(({ checked }) => (checked.kind === 'valid' ? [checked.observation] : []));
+  const applied = await applyObservations(deps, transaction, userId, sensor, understood);
   const refused = [
     ...fresh.flatMap(({ checked, raw, sequence }) =>
       checked.kind === 'invalid' ? [{ sequence, reason: checked.reason, body: JSON.stringify(raw) ?? 'null' }] : [],
@@ -80,9 +77,6 @@ async function receiveOnce(
   };
 }
 
-const understoodOf = (incoming: Incoming[]) =>
-  incoming.flatMap(({ checked }) => (checked.kind === 'valid' ? [checked.observation] : []));
-
 /** Registers or refreshes the sensor and locks its row, so that deliveries of one instance take turns. */
 async function hearSensor(
   transaction: Transaction,
@@ -98,15 +92,14 @@ async function hearSensor(
   return parseRanges(row?.received ?? '{}');
 }
 
-/** The wire sensor's first record of a kernel says how it was started and whether it brings a sensor of its own. @returns whether it did */
+/** The wire sensor's first record of a kernel says how it was started and whether it brings a sensor of its own. */
 async function describeKernel(
   transaction: Transaction,
   userId: number,
   { kind, instance }: capture.Sensor,
   fresh: Incoming[],
-): Promise<boolean> {
-  let described = false;
-  if (kind !== 'wire') return described;
+): Promise<void> {
+  if (kind !== 'wire') return;
   for (const { checked } of fresh) {
     if (checked.kind !== 'valid' || checked.observation.type !== 'sensor_started') continue;
     const { spec = null, expects_kernel_sensor: expects = true, saw_start: sawStart = false } = checked.observation;
@@ -114,9 +107,7 @@ async function describeKernel(
       update sensor set spec = ${spec === null ? null : toStored(spec)}, expects_kernel_sensor = ${expects},
         saw_start = saw_start or ${sawStart}
       where user_id = ${userId} and instance = ${instance}`;
-    described = true;
   }
-  return described;
 }
 
 /** PostgreSQL writes an int8multirange as {[1,5),[7,9)}. */

@@ -33,8 +33,8 @@ export interface NewExecution {
 
 /**
  * Appends in the order given. Callers that append for several people do so in ascending userId, against deadlocks.
- * Statements that need nothing of each other's answers go to the server together: it runs them in their order, and a
- * delivery waits for it twice and not seven times.
+ * Statements that need nothing of each other's answers go to the server together, and a delivery waits for it twice and
+ * not six times.
  */
 export async function appendExecutions(
   transaction: Transaction,
@@ -60,13 +60,13 @@ async function notify(transaction: Transaction, userId: number): Promise<void> {
 }
 
 async function lockSequence(transaction: Transaction, userId: number): Promise<number> {
-  const make = async () =>
-    void (await transaction`insert into user_total (user_id) values (${userId}) on conflict do nothing`);
-  const lock = async () =>
-    await transaction<{ last: number }[]>`
+  const lock = () => transaction<{ last: number }[]>`
     select last_seq as last from user_total where user_id = ${userId} for update`;
-  const [, [row]] = await together([make(), lock()]);
-  return row?.last ?? 0;
+  const [known] = await lock();
+  if (known) return known.last;
+  await transaction`insert into user_total (user_id) values (${userId}) on conflict do nothing`;
+  const [made] = await lock();
+  return made?.last ?? 0;
 }
 
 type Row = ReturnType<typeof toRow> & { covered: boolean };

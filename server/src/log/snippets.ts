@@ -1,6 +1,6 @@
 /** Distinct code of one person: stored once, never changed. */
 import { createHmac } from 'node:crypto';
-import { type Transaction, together } from '../platform/postgres.js';
+import type { Transaction } from '../platform/postgres.js';
 import { redact } from './redact.js';
 import { toStored } from './text.js';
 
@@ -34,20 +34,17 @@ export async function storeSnippets(
   const digests = texts.map((text) => digestOf(key, text));
   const distinct = new Map(digests.map((digest, index) => [digest, texts[index] as CodeText]));
   const ordered = [...distinct].sort(([a], [b]) => (a < b ? -1 : 1));
-  const store = async () =>
-    await transaction`
+  await transaction`
     insert into snippet (user_id, digest, code, truncated_bytes, truncated_sha256)
     select ${userId}, decode(digest, 'hex'), code, bytes, decode(sha256, 'hex')
     from unnest(${ordered.map(([digest]) => digest)}::text[], ${ordered.map(([, text]) => toStored(redact(text.code)))}::text[],
       ${ordered.map(([, text]) => text.truncated?.bytes ?? null)}::bigint[],
       ${ordered.map(([, text]) => text.truncated?.sha256 ?? null)}::text[]) as new(digest, code, bytes, sha256)
     on conflict (user_id, digest) do nothing`;
-  const read = async () =>
-    await transaction<{ id: number; digest: string }[]>`
+  const rows = await transaction<{ id: number; digest: string }[]>`
     select id, encode(digest, 'hex') as digest from snippet
     where user_id = ${userId}
       and digest = any(array(select decode(d, 'hex') from unnest(${[...distinct.keys()]}::text[]) as wanted(d)))`;
-  const [, rows] = await together([store(), read()]);
   const ids = new Map(rows.map((row) => [row.digest, row.id]));
   return digests.map((digest) => {
     const id = ids.get(digest);

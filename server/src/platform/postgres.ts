@@ -115,8 +115,9 @@ export function isRetriable(error: unknown): boolean {
 }
 
 /**
- * Statements of one transaction that need nothing of each other's answers: they go to the server together, which runs them
- * in this order. Fails only when all of them have ended: what still ran would go on behind the rollback, on its own.
+ * Statements of one transaction that go to the server together: they need nothing of each other's answers, and may run in
+ * any order (one that is prepared already overtakes one that is not). Fails only when all of them have ended: what still
+ * ran would go on behind the rollback, on its own.
  */
 export async function together<T extends readonly unknown[]>(
   statements: [...{ [K in keyof T]: Promise<T[K]> }],
