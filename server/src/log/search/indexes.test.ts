@@ -156,6 +156,23 @@ it('forgets a person, also one who is being loaded, and answers as a database do
   await indexes.close();
 });
 
+it('waits for no execution that was taken away, and shows none', async () => {
+  const userId = people[4] as number;
+  const indexes = open();
+  await indexes.load(userId);
+  await append(database.sql, userId, [{ code: 'person_4 = 11 again' }, { code: 'gone' }]);
+  await database.owner`delete from execution where user_id = ${userId}
+    and user_seq > (select max(user_seq) - 1 from execution where user_id = ${userId})`;
+  await database.owner`delete from execution where user_id = ${userId} and user_seq between 100 and 300`;
+  for (const query of ['person_4 = 1', 'gone', 'lorem']) {
+    const input = { query, limit: 850 };
+    const found = await idsFound(database.sql, indexes, userId, input);
+    expect(found).toEqual(await idsInSql(database.sql, userId, input));
+  }
+  expect(indexes.users).toBe(1);
+  await indexes.close();
+});
+
 it('finds by status among very many, where the wanted ones are the oldest', async () => {
   const userId = await makeUser(database.owner, 'status');
   const codes = Array.from({ length: 5_000 }, (_, k) => `row ${k}`);

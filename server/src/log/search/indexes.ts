@@ -76,7 +76,7 @@ export class SearchIndexes {
   /** Brings an index up to an execution that is known to be committed. @returns false where it can't be */
   async reach(userId: number, index: UserIndex, userSeq: number): Promise<boolean> {
     while (index.watermark < userSeq) {
-      const round = this.catchingUp.get(userId) ?? this.startCatchUp(userId, index);
+      const round = this.catchingUp.get(userId) ?? this.startCatchUp(userId, index, userSeq);
       if (!(await round)) return false;
     }
     return !index.isDisposed;
@@ -143,8 +143,8 @@ export class SearchIndexes {
     }
   }
 
-  private startCatchUp(userId: number, index: UserIndex): Promise<boolean> {
-    const round = catchUp(this.options.database, userId, index)
+  private startCatchUp(userId: number, index: UserIndex, userSeq: number): Promise<boolean> {
+    const round = catchUp(this.options.database, userId, index, userSeq)
       .then(
         (reached) => {
           if (reached) void this.buildFilters(index);

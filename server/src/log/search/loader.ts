@@ -133,8 +133,8 @@ function parseNumbers(text: Buffer): number[] {
   return numbers;
 }
 
-/** Takes in what was committed since. @returns false where the index was thrown out meanwhile; @throws as loadIndex */
-export async function catchUp(database: Database, userId: number, index: UserIndex): Promise<boolean> {
+/** Takes in what was committed since, at least up to `userSeq`, which was. @returns false where the index was thrown out meanwhile; @throws as loadIndex */
+export async function catchUp(database: Database, userId: number, index: UserIndex, userSeq: number): Promise<boolean> {
   for (;;) {
     const rows = await database<{ id: number; at: number; seq: number }[]>`
       select snippet_id as id, (date_part('epoch', "timestamp") * 1000000)::bigint as at, user_seq as seq
@@ -152,6 +152,10 @@ export async function catchUp(database: Database, userId: number, index: UserInd
     if (index.isDisposed) return false;
     for (const { id, at } of rows.reverse()) if (index.has(id)) index.run(id, at);
     index.watermark = rows[0]?.seq ?? index.watermark;
-    if (rows.length < runsAtOnce) return true;
+    if (rows.length < runsAtOnce) {
+      // Rows that are not there any more must not be waited for.
+      index.watermark = Math.max(index.watermark, userSeq);
+      return true;
+    }
   }
 }
