@@ -105,6 +105,11 @@ export class TextMemory {
     this.takenPages -= count;
   }
 
+  /** The last query and the last text that was folded go too. */
+  clearBench(): void {
+    this.bytes.fill(0, needleAt, tableAt);
+  }
+
   /** Counts memory outside, such as typed arrays; less with a negative number. @throws MemoryFull, and counts nothing */
   charge(bytes: number): void {
     while (bytes > 0 && this.heldBytes + bytes > this.budgetBytes) if (!this.makeRoom()) throw new MemoryFull();
