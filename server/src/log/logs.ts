@@ -26,7 +26,7 @@ export async function readLogs(deps: LogsDependencies, actor: Actor, input: Logs
   const { database, formatInstant } = deps;
   const { limit, status } = input;
   const after = input.cursor === undefined ? null : parseCursor(input.cursor);
-  const skip = after === null ? await skipDays(deps, actor, input) : { before: null, offset: 0 };
+  const skip = after === null ? await skipDays(deps, actor, input) : { before: null, since: null, offset: 0 };
   const [rows, total] = await Promise.all([
     skip === null ? [] : readNewest(database, actor, { limit, status, code: 'preview', after, ...skip }),
     countLogs(database, actor, status),
@@ -63,19 +63,24 @@ async function countLogs(database: Database, actor: Actor, status: api.Status | 
   return row?.total ?? 0;
 }
 
-/** The day in which the offset lies, as the instant where it ends, and how much of the offset is left; null past the last row. */
+/**
+ * Where the page lies: after the day of its first row has ended, and not before the day of its last one. Between the two
+ * are a day's rows and not a month's, whatever plan PostgreSQL thinks of. Null past the last row.
+ */
 async function skipDays(
   { database, timeZone }: LogsDependencies,
   actor: Actor,
-  { offset, status }: LogsInput,
-): Promise<{ before: number | null; offset: number } | null> {
-  if (offset === 0) return { before: null, offset: 0 };
-  const [row] = await database<{ before: number; rest: number }[]>`
-    select (extract(epoch from (day + 1)::timestamp at time zone ${timeZone}) * 1000)::bigint as before,
-      (${offset} - (through - n))::bigint as rest
-    from (
+  { offset, limit, status }: LogsInput,
+): Promise<{ before: number | null; since: number | null; offset: number } | null> {
+  if (offset === 0) return { before: null, since: null, offset: 0 };
+  const [row] = await database<{ before: number; since: number | null; offset: number }[]>`
+    with days as (
       select day, ${countOf(database, status)} as n, sum(${countOf(database, status)}) over (order by day desc) as through
-      from user_day where user_id = ${actor.userId}) as days
-    where through > ${offset} order by day desc limit 1`;
-  return row ? { before: row.before, offset: row.rest } : null;
+      from user_day where user_id = ${actor.userId})
+    select (extract(epoch from (day + 1)::timestamp at time zone ${timeZone}) * 1000)::bigint as before,
+      (select extract(epoch from max(day)::timestamp at time zone ${timeZone}) * 1000 from days
+        where through >= ${offset + limit})::bigint as since,
+      (${offset} - (through - n))::bigint as offset
+    from days where through > ${offset} order by day desc limit 1`;
+  return row ?? null;
 }

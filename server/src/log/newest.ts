@@ -29,6 +29,8 @@ export interface NewestInput {
   status?: api.Status | undefined;
   /** rows that ended before this instant, milliseconds since the epoch; null = all */
   before?: number | null;
+  /** and not before this one, where the caller knows that the page lies behind it */
+  since?: number | null;
   /** of these so many are skipped */
   offset?: number;
   /** or rows behind this position */
@@ -45,7 +47,7 @@ export async function readNewest(database: Database, actor: Actor, input: Newest
   const end = after === null ? before : after.at / 1_000;
   const near = await readIn(monthsBefore(database, end), database, actor, input);
   if (near.length >= limit) return near;
-  return readIn(database``, database, actor, input);
+  return readIn(database``, database, actor, { ...input, since: null });
 }
 
 /** A condition for the month of an instant and the one before; without an instant, for this month, the last, and what comes. */
@@ -63,7 +65,7 @@ function readIn(
   actor: Actor,
   input: NewestInput,
 ): Promise<NewestRow[]> {
-  const { limit, code, status, before = null, offset = 0, after = null } = input;
+  const { limit, code, status, before = null, since = null, offset = 0, after = null } = input;
   const instant = (microseconds: number) =>
     database`timestamptz 'epoch' + ${microseconds}::bigint * interval '1 microsecond'`;
   return database<NewestRow[]>`
@@ -74,6 +76,7 @@ function readIn(
       select e.* from execution e ${status === undefined ? database`` : database.unsafe(amendmentJoin)}
       where e.user_id = ${actor.userId} ${months}
         ${before === null ? database`` : database`and e."timestamp" < ${instant(before * 1_000)}`}
+        ${since === null ? database`` : database`and e."timestamp" >= ${instant(since * 1_000)}`}
         ${after === null ? database`` : database`and (e."timestamp", e.user_seq) < (${instant(after.at)}, ${after.userSeq}::bigint)`}
         ${statusCondition(database, status)}
       order by e."timestamp" desc, e.user_seq desc
