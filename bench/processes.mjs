@@ -89,12 +89,13 @@ export function memoryOf(pid) {
   return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 }
 
-/** Processor time that it has used, in seconds. */
-export function processorTimeOf(pid) {
+/** Processor time that it has used, in seconds; with that of its children that have ended, where they count. */
+export function processorTimeOf(pid, withEnded = false) {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /s, '')
     .split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
+  const used = fields.slice(11, withEnded ? 15 : 13);
+  return used.reduce((sum, ticks) => sum + Number(ticks), 0) / 100;
 }
 
 /** @returns {Promise<number>} */

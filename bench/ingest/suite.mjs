@@ -16,7 +16,7 @@ const goals = { pacedMs: 50, freshMs: 100 };
 export async function run(context) {
   const log = await prepareLog(context);
   const { step, quick, report, rows } = context;
-  const budgetMs = quick ? 1_000 : 10_000;
+  const budgetMs = quick ? 500 : 10_000;
   const intake = await openIntake(context, log);
   const cells = makeCells(quick ? 20_000 : 200_000);
   const sql = log.connect(1);

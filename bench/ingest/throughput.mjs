@@ -34,10 +34,16 @@ export async function runAtFullRate(intake, people, { batch, budgetMs, cells }) 
  * @template T @param {() => Promise<T>} work @returns {Promise<{result: T, used: Record<string, number>}>} milliseconds, bytes
  */
 export async function withProfile(log, sql, work) {
-  const processes = { portal: [portalOf(log)], gateway: [process.pid], postgres: treeOf(log.system.databasePid()) };
+  const portal = portalOf(log);
+  const server = log.system.databasePid();
+  // Backends come and go with the pools.
+  const processes = () => ({ portal: [portal], gateway: [process.pid], postgres: treeOf(server) });
   const read = async () => {
     const [{ lsn }] = await sql`select (pg_current_wal_insert_lsn() - '0/0')::float8 as lsn`;
-    const used = Object.entries(processes).map(([name, pids]) => [name, sum(pids.map(timeOf)) * 1_000]);
+    const used = Object.entries(processes()).map(([name, pids]) => [
+      name,
+      sum(pids.map((pid) => timeOf(pid, pid === server))) * 1_000,
+    ]);
     return { ...Object.fromEntries(used), wal: Number(lsn) };
   };
   const before = await read();
@@ -48,9 +54,9 @@ export async function withProfile(log, sql, work) {
 
 const sum = (values) => values.reduce((all, one) => all + one, 0);
 
-function timeOf(pid) {
+function timeOf(pid, withEnded) {
   try {
-    return processorTimeOf(pid);
+    return processorTimeOf(pid, withEnded);
   } catch {
     return 0; // a backend that has ended
   }

@@ -8,7 +8,7 @@
 /** @type {Record<'full' | 'quick', Effort>} */
 export const efforts = {
   full: { most: 2_500, least: 3, budgetMs: 6_000 },
-  quick: { most: 120, least: 2, budgetMs: 700 },
+  quick: { most: 60, least: 2, budgetMs: 300 },
 };
 
 /**
