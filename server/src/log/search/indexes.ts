@@ -85,6 +85,11 @@ export class SearchIndexes {
   /** Throws a person's index away, with zeros where it was: after their code was erased, or the database set back. */
   forget(userId: number): void {
     if (this.loading.has(userId)) this.stale.add(userId);
+    this.drop(userId);
+    this.textMemory?.clearBench();
+  }
+
+  private drop(userId: number): void {
     this.ready.get(userId)?.dispose();
     this.ready.delete(userId);
   }
@@ -173,7 +178,8 @@ export class SearchIndexes {
   private evict(): boolean {
     for (const [userId, index] of this.ready) {
       if (index.isFilling) continue;
-      this.forget(userId);
+      // Not what is forgotten: on the bench lies the text for which the room is made.
+      this.drop(userId);
       return true;
     }
     return false;

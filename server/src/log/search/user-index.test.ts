@@ -152,8 +152,27 @@ describe('the memory', () => {
     const all = Buffer.from(memory.bytes.buffer);
     expect(all.includes('sesame')).toBe(true);
     index.dispose();
+    memory.clearBench();
     expect(all.includes('esame')).toBe(false);
     expect(() => index.add(1, Buffer.from('late'))).toThrow();
+  });
+
+  it('keeps the very text for which another person’s had to go', () => {
+    const memory = new TextMemory({ folding, budgetBytes: 2 ** 20 });
+    const cell = (id: number) => Buffer.from(`cell ${id} ${'x'.repeat(5_000)}`);
+    const old = new UserIndex(memory);
+    for (let id = 0; id < 60; id += 1) old.add(id, cell(id));
+    memory.makeRoom = () => {
+      if (old.isDisposed) return false;
+      old.dispose();
+      return true;
+    };
+    const young = new UserIndex(memory);
+    for (let id = 0; !old.isDisposed || id < 60; id += 1) {
+      young.add(id, cell(id));
+      young.run(id, id + 1);
+      expect([id, young.search(young.fold(`cell ${id} `), 1).ids]).toEqual([id, [id]]);
+    }
   });
 
   it('takes needles as long as the API takes queries, and none that is longer', () => {

@@ -135,7 +135,6 @@ export class UserIndex {
     this.disposed = true;
     for (const { address, pages } of this.blocks) this.memory.release(address, pages);
     this.filters.release();
-    this.memory.clearBench();
     this.memory.charge(-(this.cells.bytes + this.blocks.length * bytesPerBlock));
     this.blocks.length = 0;
     this.order = [];
