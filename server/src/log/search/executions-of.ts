@@ -51,10 +51,15 @@ interface Search extends Wanted {
  */
 async function readExecutions(database: Database, search: Search): Promise<Answer> {
   const { userId, limit, status, ids, bound, watermark } = search;
+  const known = database`e.user_id = w.user_id and e.user_seq <= w.watermark and e."timestamp" >= w.since`;
+  // Asked for each snippet by itself, the index by snippet is the only way there. In one condition for all of them,
+  // PostgreSQL walked through the person's whole log in its order: 39 ms for a word that is nowhere, in 100,000 rows.
   const chosen =
     ids.length > widest
-      ? { join: database`join unnest(w.ids) as m(id) on m.id = e.snippet_id`, where: database`` }
-      : { join: database``, where: database`and e.snippet_id = any(w.ids)` };
+      ? database`execution e join unnest(w.ids) as m(id) on m.id = e.snippet_id`
+      : database`unnest(w.ids) as m(id) cross join lateral (
+          select e.* from execution e where ${known} and e.snippet_id = m.id
+          order by e."timestamp" desc, e.user_seq desc limit ${status === undefined ? limit : null}::bigint) as e`;
   const rows = await database<(ExecutionRow & { lastSeq: number; id: number | null })[]>`
     select w.last as "lastSeq", r.* from (
       select ${userId}::bigint as user_id, ${`{${ids.join()}}`}::text::bigint[] as ids, ${watermark}::bigint as watermark,
@@ -63,10 +68,9 @@ async function readExecutions(database: Database, search: Search): Promise<Answe
       offset 0) as w
     left join lateral (
       select ${database.unsafe(executionColumns)}, s.code
-      from execution e ${chosen.join} join snippet s on s.user_id = e.user_id and s.id = e.snippet_id
+      from ${chosen} join snippet s on s.user_id = e.user_id and s.id = e.snippet_id
         ${database.unsafe(amendmentJoin)}
-      where e.user_id = w.user_id and e.user_seq <= w.watermark and e."timestamp" >= w.since
-        ${chosen.where} ${statusCondition(database, status)}
+      where ${known} ${statusCondition(database, status)}
       order by e."timestamp" desc, e.user_seq desc limit ${limit}) as r on true
     order by r."timestamp" desc, r."userSeq" desc`;
   return { rows: rows.filter(({ id }) => id !== null), lastSeq: rows[0]?.lastSeq ?? 0, watermark };
