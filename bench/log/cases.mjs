@@ -26,7 +26,8 @@ export const searchAnswer = {
  * @property {(person: Person) => string} path
  * @property {(reads: Reads, person: Person) => Promise<unknown>} read our server's part without HTTP
  * @property {(queries: ReturnType<typeof import('../seed_plain/queries.mjs').seedQueries>, person: Person) => Promise<any>} seed
- * @property {(answer: any) => unknown} ours @property {(answer: any) => unknown} theirs
+ * @property {(answer: any) => unknown} ours what of our answer must be equal
+ * @property {(answer: any) => unknown} theirs what of the peer's must be
  * @typedef {{id: number, username: string, depth: number, cursor: string}} Person
  */
 
