@@ -204,6 +204,29 @@ def test_shutdown_says_goodbye_and_leaves_nothing_behind(kernel: Kernel, intake:
     assert list(spool.iterdir()) == []
 
 
+def test_a_cell_that_holds_the_loop_up_is_told_of_while_it_runs(kernel: Kernel, intake: IntakeDouble) -> None:
+    kernel.run("before = 1")
+    code = "import time\ntime.sleep(60)"
+    message = kernel.client.execute(code)
+    intake.wait_for(lambda: code in intake.starts(), "the start of a cell that runs", 5)
+    kernel.manager.interrupt_kernel()
+    kernel.reply(message)
+    assert intake.finish_of(code)["outcome"] == "interrupted"
+
+
+def test_interrupts_that_come_with_the_reply_lose_no_record(kernel: Kernel, intake: IntakeDouble) -> None:
+    codes = [f"cell = {number}" for number in range(300)]
+    for code in codes:
+        kernel.run(code)
+        kernel.manager.interrupt_kernel()
+    kernel.run("last = 1")
+    intake.finish_of("last = 1")
+    started = [record["msg_id"] for record in intake.of_type("execution_started")]
+    finished = [record["msg_id"] for record in intake.of_type("execution_finished")]
+    assert [msg_id for msg_id in started if msg_id not in finished] == []
+    assert len(set(finished)) == len(finished)
+
+
 def test_restart_is_a_new_instance_of_the_same_kernel(kernel: Kernel, intake: IntakeDouble) -> None:
     kernel.run("a = 1")
     kernel.manager.restart_kernel(now=False)

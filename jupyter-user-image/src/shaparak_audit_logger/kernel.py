@@ -19,7 +19,7 @@ from traitlets import Type
 from . import observation
 from .clock import Clock
 from .observation import Fields
-from .sensor import Sensor
+from .sensor import HeldInterrupt, Sensor
 from .shell import AuditShell
 
 
@@ -44,7 +44,7 @@ class Execution:
         self.ended_ns: int | None = None
         self.reply: dict[str, Any] | None = None
         self.raised: BaseException | None = None
-        self.finished = False
+        self.started = self.finished = False  # recorded so
 
     def outcome(self) -> Fields:
         """How it ended: by its reply, or by what was raised before there was one."""
@@ -93,17 +93,18 @@ class AuditKernel(IPythonKernel):  # type: ignore[misc]  # ipykernel's base clas
         self._sensor: Sensor = application.sensor
         self._clock: Clock = application.clock
         self._notebook_path: str | None = application.notebook_path
+        self._interrupts = HeldInterrupt()
         super().__init__(**kwargs)
 
     async def execute_request(self, stream: Any, ident: Any, parent: Any) -> None:
         """Run the code of one request, with a record before and after it."""
-        execution = self._begin(parent)
+        execution = self._read(parent)
         if execution is None:
             await super().execute_request(stream, ident, parent)
             return
         token = _current.set(execution)
         try:
-            execution.began_ns = self._clock.monotonic_ns()
+            self._begin(execution)
             await super().execute_request(stream, ident, parent)
         except BaseException as raised:
             execution.raised = raised
@@ -168,7 +169,7 @@ class AuditKernel(IPythonKernel):  # type: ignore[misc]  # ipykernel's base clas
             fields: Fields = {"path": observation.name(path), "bytes": size, "sha256": sha256}
             self._sensor.record("file_run", {**execution.request, **fields})
 
-    def _begin(self, parent: Any) -> Execution | None:
+    def _read(self, parent: Any) -> Execution | None:
         if not isinstance(parent.get("metadata"), dict) or "code" not in _part(parent, "content"):
             self._not_run(parent, "malformed")  # ipykernel cannot read it either, and will not run it
             return None
@@ -179,20 +180,24 @@ class AuditKernel(IPythonKernel):  # type: ignore[misc]  # ipykernel's base clas
             return None
         if not execution.silent:
             execution.cell_number = self.execution_count
-        self._sensor.record(
-            "execution_started",
-            {
-                **execution.request,
-                **execution.code,
-                "cell_number": execution.cell_number,
-                "silent": execution.silent,
-                "store_history": execution.store_history,
-            },
-        )
         return execution
 
+    def _begin(self, execution: Execution) -> None:
+        fields = {
+            **execution.request,
+            **execution.code,
+            "cell_number": execution.cell_number,
+            "silent": execution.silent,
+            "store_history": execution.store_history,
+        }
+        # an interrupt must find it either not recorded and not begun, or both
+        with self._interrupts:
+            self._sensor.record("execution_started", fields)
+            execution.began_ns = self._clock.monotonic_ns()
+            execution.started = True
+
     def _finish(self, execution: Execution) -> None:
-        if execution.finished:
+        if not execution.started or execution.finished:
             return
         ended_ns = execution.ended_ns or self._clock.monotonic_ns()
         fields = {
@@ -201,8 +206,9 @@ class AuditKernel(IPythonKernel):  # type: ignore[misc]  # ipykernel's base clas
             "cell_number": execution.cell_number,
             "duration_us": max(ended_ns - execution.began_ns, 0) // 1000,
         }
-        execution.finished = True
-        self._sensor.record("execution_finished", fields)
+        with self._interrupts:
+            self._sensor.record("execution_finished", fields)
+            execution.finished = True
 
     def _not_run(self, message: Any, reason: str) -> None:
         message = message if isinstance(message, dict) else {}
