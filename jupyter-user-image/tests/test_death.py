@@ -17,7 +17,6 @@ from pathlib import Path
 from shaparak_audit_logger import sensor, spool
 from shaparak_audit_logger.clock import Clock
 spool.SEGMENT_BYTES = 2000
-sensor.COALESCE_SECONDS = 0.001
 made = sensor.Sensor(sensor.SensorSettings("k", sys.argv[1], Path(sys.argv[2]), None), Clock(), lambda said: None)
 made.start()
 number = 0

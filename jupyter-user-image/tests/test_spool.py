@@ -105,6 +105,18 @@ def test_what_memory_cannot_hold_is_counted(
     assert gap["count"] == 5
 
 
+def test_what_is_recorded_during_a_delivery_waits_for_the_next(spool: Spool, intake: IntakeDouble) -> None:
+    spool.append(body("one"))
+    through = spool.newest
+    spool.append(body("two"))
+    sender = courier(spool, intake)
+    intake.refuse = lambda record: record["sequence"] == 1 and bool(spool.append(body("meanwhile")))
+    assert isinstance(sender.deliver(None, through), Delivered)
+    assert codes(intake) == ["one", "two"]
+    assert isinstance(sender.deliver(None, spool.newest), Delivered)
+    assert codes(intake) == ["one", "two", "meanwhile"]
+
+
 def test_acknowledged_segments_are_deleted_and_numbers_go_on(
     spool: Spool, directory: Path, intake: IntakeDouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,8 +63,12 @@ class Courier:
         self._rewound_to: int | None = None
         self.acknowledged = 0
 
-    def deliver(self, deadline: float | None = None) -> Delivered | Waiting:
-        """Deliver until nothing is left, the intake is away, or the deadline (monotonic seconds) has passed."""
+    def deliver(self, deadline: float | None = None, through: int | None = None) -> Delivered | Waiting:
+        """Deliver until nothing is left, the intake is away, or the deadline (monotonic seconds) has passed.
+
+        `through` is the last sequence that is asked for: what is recorded meanwhile is left for a delivery of its own,
+        so that a person who runs one short cell after the other is not delivered after each of them.
+        """
         sent = False
         while True:
             if not self._batches:
@@ -85,6 +89,8 @@ class Courier:
                 self._split(batch, answer.reason)
             else:
                 self._commit(batch, answer)
+            if through is not None and not self._batches and self.acknowledged >= through:
+                return Delivered(sent)
 
     def heartbeat(self) -> Waiting | None:
         """Say that the sensor lives although it has nothing to report."""

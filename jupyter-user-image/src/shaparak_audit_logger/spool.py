@@ -96,6 +96,11 @@ class Spool:
 
     # -- the delivery thread -------------------------------------------------------------------------------------
 
+    @property
+    def newest(self) -> int:
+        """The sequence of the newest record that is kept; 0 before the first."""
+        return self._next - 1
+
     def settle(self) -> None:
         """Bring memory to disk if the disk takes it again, start a new segment when one is full, and fsync.
 
