@@ -1,6 +1,5 @@
 /** A spool on a real disk, in a directory of its own, with records that carry their number. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -56,15 +55,15 @@ export async function drain(spool: WireSpool): Promise<SpoolEntry[]> {
 
 export const numbers = (entries: SpoolEntry[]): number[] => entries.map(({ observation }) => observation.sequence);
 
-/** A disk as a test wants it: calls of the spool's open file go through `change`. */
-export function changeFile(spool: WireSpool, change: (file: FileHandle) => Partial<FileHandle>): void {
-  const inside = spool as unknown as { file: FileHandle };
-  const { file } = inside;
-  const changed = change(file);
-  inside.file = new Proxy(file, {
-    get(target, name) {
-      const value = Reflect.get(changed, name) ?? Reflect.get(target, name);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
+/** The disk of the segment that is being written. */
+export interface Disk {
+  write(bytes: Buffer): number;
+  datasync(): Promise<void>;
+}
+
+/** A disk as a test wants it. */
+export function changeDisk(spool: WireSpool, change: (disk: Disk) => Partial<Disk>): void {
+  const { file } = spool as unknown as { file: Disk };
+  const disk = { write: file.write.bind(file), datasync: file.datasync.bind(file) };
+  Object.assign(file, change(disk));
 }

@@ -32,6 +32,8 @@ export interface Wire {
   close(): Promise<void>;
 }
 
+/** What a power failure may cost of this gateway's last records; the kernels' own are synced at their delivery. */
+const openSyncAfterMs = 100;
 const signsEveryMs = 15_000;
 const closePatienceMs = 2_000;
 
@@ -39,7 +41,9 @@ export async function openWire(options: WireOptions): Promise<Wire> {
   const { database, config, log, version } = options;
   const intake = { database, clock: systemClock, timeZone: config.timeZone };
   const gateway = randomUUID();
-  const spool = new WireSpool({ directory: options.spoolDirectory, log });
+  // Strict: somebody waits for the sync. Otherwise the intake, which makes a record durable too, is given the time to be first.
+  const syncAfterMs = config.capturePolicy === 'strict' ? 0 : openSyncAfterMs;
+  const spool = new WireSpool({ directory: options.spoolDirectory, log, syncAfterMs });
   await spool.open();
   const kernels = new Kernels({
     spool,

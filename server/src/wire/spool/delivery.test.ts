@@ -1,7 +1,7 @@
 /** From the spool to the intake: in order, once it is there again, and no record holds its neighbours up. */
 import type { capture } from '@shaparak/contract';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { changeFile, numbers, SpoolPlace, silent } from '../../../test/wire-spool.js';
+import { numbers, SpoolPlace, silent } from '../../../test/wire-spool.js';
 import { type DeliveryDeps, WireDelivery } from './delivery.js';
 import type { WireSpool } from './spool.js';
 
@@ -180,49 +180,6 @@ describe('progress', () => {
     await empty();
     await vi.waitFor(() => expect(progress.at(-1)).toEqual(now));
   });
-
-  it('does not go past what was seen and is on its way to the disk', async () => {
-    await append(place.entry());
-    const tells: (() => void)[] = [];
-    start({
-      tellProgress: (until) =>
-        new Promise((resolve) => {
-          progress.push(until);
-          tells.push(resolve);
-        }),
-    });
-    await vi.waitFor(() => expect(tells).toHaveLength(1));
-    let sync = () => {};
-    changeFile(spool, () => ({
-      datasync: () =>
-        new Promise<void>((resolve) => {
-          sync = resolve;
-        }),
-    }));
-    const stuck = spool.append(place.entry()).reached;
-    const before = progress.at(-1) as Date;
-    now = new Date('2026-11-23T09:30:00Z');
-    tells[0]?.();
-    await vi.waitFor(() => expect(tells).toHaveLength(2), { timeout: 5_000 });
-    expect(progress.at(-1)?.getTime()).toBeLessThanOrEqual(before.getTime());
-    sync();
-    tells[1]?.();
-    await stuck;
-    await empty();
-    while ((progress.at(-1) as Date) < now) {
-      tells.at(-1)?.();
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    tells.at(-1)?.();
-    await close(tells);
-  });
-
-  async function close(tells: (() => void)[]): Promise<void> {
-    const closed = delivery?.close(0);
-    for (const tell of tells) tell();
-    await closed;
-    delivery = null;
-  }
 });
 
 describe('the end', () => {

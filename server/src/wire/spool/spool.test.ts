@@ -2,7 +2,7 @@
 import { appendFileSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { changeFile, drain, firstBatch, numbers, SpoolPlace } from '../../../test/wire-spool.js';
+import { changeDisk, drain, firstBatch, numbers, SpoolPlace } from '../../../test/wire-spool.js';
 import type { WireSpool } from './spool.js';
 
 let place: SpoolPlace;
@@ -23,36 +23,45 @@ const appendAll = async (count: number, code?: string) =>
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
 describe('a record', () => {
-  it('is durable when the disk says so, and not before', async () => {
+  it('is in the file when it was appended, and durable when the disk says so', async () => {
     await spool.append(place.entry()).reached;
+    await drain(spool);
     let sync = () => {};
-    changeFile(spool, (file) => ({
+    changeDisk(spool, (disk) => ({
       datasync: () =>
         new Promise<void>((resolve) => {
-          sync = () => resolve(file.datasync());
+          sync = () => resolve(disk.datasync());
         }),
     }));
-    let durable = false;
     const { reached } = spool.append(place.entry('slow'));
+    expect(readFileSync(join(place.directory, place.files[0] ?? ''), 'utf8')).toContain('slow');
+    let durable = false;
     void reached.then(() => {
       durable = true;
     });
-    while (!readFileSync(join(place.directory, place.files[0] ?? ''), 'utf8').includes('slow'))
-      await new Promise((resolve) => setImmediate(resolve));
-    expect([durable, spool.isEmpty, numbers(await drain(spool))]).toEqual([false, false, [1]]);
+    expect(numbers((await firstBatch(spool)).entries)).toEqual([2]);
+    expect(durable).toBe(false);
     sync();
     expect(await reached).toBe(true);
-    expect(numbers(await drain(spool))).toEqual([2]);
+  });
+
+  it('is durable without a sync where the intake was faster', async () => {
+    spool = await place.open({ syncAfterMs: 100_000 });
+    const { reached } = spool.append(place.entry());
+    changeDisk(spool, () => ({ datasync: () => Promise.reject(full) }));
+    expect(spool.isEmpty).toBe(false);
+    expect(numbers(await drain(spool))).toEqual([1]);
+    expect(await reached).toBe(true);
     expect(spool.isEmpty).toBe(true);
   });
 
   it('shares its sync with all that wait: a thousand take two', async () => {
     await spool.append(place.entry()).reached;
     let syncs = 0;
-    changeFile(spool, (file) => ({
+    changeDisk(spool, (disk) => ({
       datasync: () => {
         syncs += 1;
-        return file.datasync();
+        return disk.datasync();
       },
     }));
     const first = spool.append(place.entry()).reached;
@@ -62,7 +71,7 @@ describe('a record', () => {
     expect(numbers(await drain(spool))).toEqual(range(1, 1_001));
   });
 
-  it('is not forgotten where it comes in the moment in which the writer ends', async () => {
+  it('is not forgotten where it comes in the moment in which a sync ends', async () => {
     for (let count = 0; count < 20; count += 1) await spool.append(place.entry()).reached;
     expect(numbers(await drain(spool))).toEqual(range(1, 20));
   });
@@ -250,9 +259,9 @@ describe('a disk that refuses', () => {
 
   it('in the middle of a write has all of the group again, and nothing twice or torn', async () => {
     await appendAll(2);
-    changeFile(spool, (file) => ({
-      appendFile: async (bytes) => {
-        await file.write((bytes as Buffer).subarray(0, 50));
+    changeDisk(spool, (disk) => ({
+      write: (bytes) => {
+        disk.write(bytes.subarray(0, 50));
         throw full;
       },
     }));
@@ -268,20 +277,30 @@ describe('a disk that refuses', () => {
 
   it('that takes only a part at a time has written all of it before a record is durable', async () => {
     await appendAll(1);
-    changeFile(spool, (file) => ({
-      write: ((bytes: Buffer) => file.write(bytes.subarray(0, 10))) as never,
+    changeDisk(spool, (disk) => ({
+      write: (bytes) => disk.write(bytes.subarray(0, 10)),
     }));
     await appendAll(1);
     expect(numbers(await drain(spool))).toEqual([1, 2]);
   });
 
-  it('at the sync has the group kept in memory too', async () => {
-    await appendAll(1);
-    await drain(spool);
-    changeFile(spool, () => ({ datasync: () => Promise.reject(full) }));
+  it('at the sync has the group kept in memory too, and what was durable before read from the file', async () => {
+    await appendAll(2);
+    changeDisk(spool, () => ({ datasync: () => Promise.reject(full) }));
     const { reached } = spool.append(place.entry());
-    await firstBatch(spool);
-    expect(numbers(await drain(spool))).toEqual([2]);
+    const isKept = vi.waitFor(() => expect(spool).toMatchObject({ unspooled: [{}] }));
+    await isKept;
+    expect(numbers((await firstBatch(spool)).entries)).toEqual([1, 2]);
+    expect(numbers(await drain(spool))).toEqual([1, 2, 3]);
     expect(await reached).toBe(true);
+  });
+
+  it('at the sync of a segment that is full already has its records delivered in their place, and none told as durable', async () => {
+    spool = await place.open({ segmentBytes: 1, syncAfterMs: 100_000 });
+    const early = spool.append(place.entry()).reached;
+    changeDisk(spool, () => ({ datasync: () => Promise.reject(full) }));
+    void spool.append(place.entry());
+    expect(await early).toBe(false);
+    expect(numbers(await drain(spool))).toEqual([1, 2]);
   });
 });

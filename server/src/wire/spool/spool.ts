@@ -1,17 +1,19 @@
 /**
- * Where the wire sensor's records wait for the database: one append-only file a segment, JSON lines, synced in groups.
+ * Where the wire sensor's records wait for the database: append-only files of JSON lines, the segments.
  *
- *   appended --written and synced--> durable --delivered and acknowledged--> gone with its segment
+ *   appended --written--> in a segment --delivered and acknowledged--> gone with its segment
  *     `--the disk refuses--> kept in memory (bounded) and delivered from there; what does not fit leaves a hole in its
  *                            sensor's numbers, which the intake tells as a finding
  *
- * Invariant: the reader never gets past what is durable, and a segment is deleted only when all of it was acknowledged.
- * A line that a killed gateway left unfinished was never promised to anybody and is skipped.
+ * A record is durable when it is synced or acknowledged by the intake. Invariants: records are offered for delivery in the
+ * order in which they were appended, and a segment is deleted only when all of it was acknowledged. A line that a killed
+ * gateway left unfinished was never promised to anybody and is skipped.
  */
-import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { capture } from '@shaparak/contract';
 import type { Logger } from '../../platform/logging.js';
+import { type Pending, SegmentFile } from './segment-file.js';
 
 export interface SpoolEntry {
   userId: number;
@@ -37,12 +39,12 @@ export interface SpoolOptions {
   mostInMemory?: number;
   /** how long a disk that refused is left alone */
   retryMs?: number;
+  /** from a record to its sync, if it is not delivered before */
+  syncAfterMs?: number;
 }
 
-interface Waiting {
-  line: string;
+interface Waiting extends Pending {
   entry: SpoolEntry;
-  resolve(reached: boolean): void;
 }
 
 interface Segment {
@@ -61,14 +63,15 @@ export class WireSpool {
   onEntries: () => void = () => {};
   private readonly options: Required<SpoolOptions>;
   private segments: Segment[] = [];
-  private file: FileHandle | null = null;
-  private pending: Waiting[] = [];
-  private unspooled: Waiting[] = [];
-  private writing: Promise<void> | null = null;
+  private file: SegmentFile<Waiting> | null = null;
+  private readonly ending = new Set<Promise<void>>();
+  private readonly unspooled: Waiting[] = [];
+  private unspooledBytes = 0;
   private retryAt = 0;
 
   constructor(options: SpoolOptions) {
-    this.options = { segmentBytes: 8 * 1024 * 1024, mostInMemory: 20_000, retryMs: 1_000, ...options };
+    const defaults = { segmentBytes: 8 * 1024 * 1024, mostInMemory: 20_000, retryMs: 1_000, syncAfterMs: 0 };
+    this.options = { ...defaults, ...options };
   }
 
   /** Finds what earlier gateways left. */
@@ -82,62 +85,66 @@ export class WireSpool {
   }
 
   get isEmpty(): boolean {
-    return (
-      this.writing === null && this.unspooled.length === 0 && this.segments.every(({ read, size }) => read >= size)
-    );
+    return this.unspooled.length === 0 && this.segments.every(({ read, size }) => read >= size);
   }
 
   append(entry: SpoolEntry): Durability {
     const line = `${JSON.stringify(entry)}\n`;
     const reached = new Promise<boolean>((resolve) => {
-      this.pending.push({ line, entry, resolve });
+      this.keep({ line, entry, resolve });
     });
-    this.writing ??= this.write();
+    this.onEntries();
     return { reached };
   }
 
-  /** Everything that waits is written and synced together: one sync serves all who wait for it. */
-  private async write(): Promise<void> {
-    await Promise.resolve(); // what is appended in the same turn goes with it
-    while (this.pending.length > 0) {
-      if (performance.now() < this.retryAt) {
-        for (const waiting of this.pending.splice(0)) this.keepInMemory(waiting);
-        this.onEntries();
-        continue;
-      }
-      // What the disk refused before is tried again with it, and so keeps its place.
-      const group = [...this.unspooled, ...this.pending];
-      this.unspooled = [];
-      this.pending = [];
-      try {
-        await this.writeGroup(group.map(({ line }) => line).join(''));
-        for (const { resolve } of group) resolve(true);
-      } catch (error) {
-        this.options.log.error({ err: error, records: group.length }, 'The wire spool cannot be written');
-        await this.file?.close().catch(() => {});
-        this.file = null;
-        this.retryAt = performance.now() + this.options.retryMs;
-        for (const waiting of group) this.keepInMemory(waiting);
-      }
-      this.onEntries();
+  /** What the disk refused before is tried again with what is new, and so keeps its place. */
+  private keep(waiting: Waiting): void {
+    if (performance.now() < this.retryAt) {
+      this.keepInMemory(waiting);
+      return;
     }
-    // In the same turn as the last look at what is pending: nothing may come between and wait for a writer that is gone.
-    this.writing = null;
+    const group = [...this.takeUnspooled(), waiting];
+    try {
+      const { segment, file } = this.writable();
+      file.append(group);
+      segment.size = file.size;
+    } catch (error) {
+      this.leaveDiskAlone(error, group);
+    }
   }
 
-  private async writeGroup(lines: string): Promise<void> {
-    let segment = this.segments.at(-1);
-    if (this.file === null || !segment || segment.size >= this.options.segmentBytes) {
-      await this.file?.close();
-      segment = { name: this.nextName(), size: 0, read: 0 };
-      await mkdir(this.options.directory, { recursive: true, mode: 0o700 });
-      this.file = await open(join(this.options.directory, segment.name), 'wx', 0o600);
-      this.segments.push(segment);
-    }
-    const bytes = Buffer.from(lines);
-    await this.file.appendFile(bytes);
-    await this.file.datasync();
-    segment.size += bytes.length;
+  private leaveDiskAlone(error: unknown, refused: Waiting[]): void {
+    this.options.log.error({ err: error, records: refused.length }, 'The wire spool cannot be written');
+    this.endFile();
+    this.retryAt = performance.now() + this.options.retryMs;
+    for (const waiting of refused) this.keepInMemory(waiting);
+    this.onEntries();
+  }
+
+  private writable(): { segment: Segment; file: SegmentFile<Waiting> } {
+    const current = this.segments.at(-1);
+    if (current && this.file && current.size < this.options.segmentBytes) return { segment: current, file: this.file };
+    this.endFile();
+    const segment = { name: this.nextName(), size: 0, read: 0 };
+    const file = new SegmentFile<Waiting>(join(this.options.directory, segment.name), {
+      syncAfterMs: this.options.syncAfterMs,
+      onSyncFailed: (error, unsynced, durable) => {
+        // What the intake is given of it now is delivered from memory again, which it knows by its number.
+        segment.size = Math.max(segment.read, durable);
+        this.leaveDiskAlone(error, unsynced);
+      },
+    });
+    this.segments.push(segment);
+    this.file = file;
+    return { segment, file };
+  }
+
+  private endFile(): void {
+    const ended = this.file?.end().catch((error: unknown) => {
+      this.options.log.error({ err: error }, 'A segment of the wire spool could not be closed');
+    });
+    this.file = null;
+    if (ended) this.ending.add(ended.finally(() => this.ending.delete(ended)));
   }
 
   /** Names sort in the order of writing, also where the machine's clock was set back between two segments. */
@@ -147,12 +154,18 @@ export class WireSpool {
   }
 
   private keepInMemory(waiting: Waiting): void {
-    const kept = this.unspooled.reduce((sum, { line }) => sum + line.length, 0);
-    if (this.unspooled.length < this.options.mostInMemory && kept + waiting.line.length <= mostBytesInMemory) {
-      this.unspooled.push(waiting);
+    const bytes = this.unspooledBytes + waiting.line.length;
+    if (this.unspooled.length >= this.options.mostInMemory || bytes > mostBytesInMemory) {
+      waiting.resolve(false);
       return;
     }
-    waiting.resolve(false);
+    this.unspooled.push(waiting);
+    this.unspooledBytes = bytes;
+  }
+
+  private takeUnspooled(): Waiting[] {
+    this.unspooledBytes = 0;
+    return this.unspooled.splice(0);
   }
 
   /** The next records in their order; null while there are none. One batch at a time. */
@@ -169,6 +182,7 @@ export class WireSpool {
         entries,
         done: async () => {
           segment.read = through;
+          if (segment === this.segments.at(-1)) this.file?.acknowledged(through);
         },
       };
     }
@@ -178,22 +192,20 @@ export class WireSpool {
       entries: group.map(({ entry }) => entry),
       done: async () => {
         const delivered = new Set(group);
-        this.unspooled = this.unspooled.filter((waiting) => !delivered.has(waiting));
+        for (const waiting of this.takeUnspooled()) if (!delivered.has(waiting)) this.keepInMemory(waiting);
         for (const { resolve } of group) resolve(true);
       },
     };
   }
 
   /** Somebody removed a segment: what it held is a hole in its sensors' numbers, and the rest goes on. */
-  private async giveUpMissing(segment: Segment, error: unknown): Promise<{ entries: SpoolEntry[]; through: number }> {
+  private giveUpMissing(segment: Segment, error: unknown): { entries: SpoolEntry[]; through: number } {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     this.options.log.error(
       { err: error, bytes: segment.size - segment.read },
       'A segment of the wire spool is missing',
     );
-    const { file } = this;
-    if (segment === this.segments.at(-1)) this.file = null;
-    if (file !== this.file) await file?.close();
+    if (segment === this.segments.at(-1)) this.endFile();
     return { entries: [], through: segment.size };
   }
 
@@ -234,11 +246,10 @@ export class WireSpool {
     }
   }
 
-  /** Writes what is pending; what was not delivered stays for the next gateway. */
+  /** What was not delivered is synced and stays for the next gateway. */
   async close(): Promise<void> {
-    await this.writing;
-    await this.file?.close();
-    this.file = null;
+    this.endFile();
+    await Promise.all(this.ending);
     await this.forgetDelivered();
   }
 }
